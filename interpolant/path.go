@@ -34,3 +34,24 @@ type Path interface {
 	// noise is so small that one denoising step ends the path. σ(t1) > 0.
 	Span() (t0, t1 float64)
 }
+
+// defaultEnd is the noise-to-signal ratio σ/α at which samplers stop and denoise
+// when a path leaves it open: EDM's σ_min (Karras et al. 2022, table 1).
+const defaultEnd = 0.002
+
+// span returns the default Span of a path whose noise-to-signal ratio falls to end,
+// or to defaultEnd if end is zero.
+func span(p Path, end float64) (t0, t1 float64) {
+	return 0, p.Time(-math.Log(orDefault(end, defaultEnd)))
+}
+
+// orDefault returns v, or def if v is zero: the zero value of a path is usable.
+func orDefault(v, def float64) float64 {
+	if v == 0 {
+		return def
+	}
+	return v
+}
+
+// clip01 clips a time to [0, 1].
+func clip01(t float64) float64 { return min(max(t, 0), 1) }

@@ -45,7 +45,7 @@ func New() *Source {
 // valid until the next call.
 func (s *Source) At(seed uint64, d Domain, sample, index uint64) *rand.Rand {
 	h := mix(seed + golden*uint64(d))
-	h = mix(h ^ mix(sample+golden))
+	h = mix(h + sample)
 	s.pcg.Seed(h, mix(h+golden*(index+1)))
 	return s.rand
 }

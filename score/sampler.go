@@ -1,0 +1,128 @@
+package score
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-dea4846a/sampler/interpolant"
+	"github.com/seed-dea4846a/sampler/internal/par"
+	"github.com/seed-dea4846a/sampler/internal/stream"
+	"github.com/seed-dea4846a/sampler/ode"
+	"github.com/seed-dea4846a/sampler/sde"
+)
+
+// A Sampler draws samples of a model along a path:
+//
+//  1. x at t = Grid[0] from the base distribution,
+//  2. from Grid[0] to the end of the grid by the solver,
+//  3. one denoising step x₁ = D(x; α, σ) from the end of the grid, where σ is small.
+//
+// A grid of K times thus makes K steps. Sample i depends on Seed and i only: not on n,
+// the number of workers, or the split into shards (ode.Settings.First).
+type Sampler struct {
+	Path   interpolant.Path
+	Model  Denoiser
+	Solver Solver
+	Grid   []float64 // ascending times in [0, 1], σ > 0 at the last
+	Seed   uint64
+	Base   Base // nil means BaseOf(Path, Grid[0])
+}
+
+// A Solver carries the points x in place from the start to the end of the sampler's
+// grid.
+type Solver func(ctx context.Context, s *Sampler, x []float64, set *ode.Settings) (ode.Result, error)
+
+// ODE integrates the probability flow with a fixed-step method.
+func ODE(m ode.Method) Solver {
+	return func(ctx context.Context, s *Sampler, x []float64, set *ode.Settings) (ode.Result, error) {
+		return ode.Solve(ctx, &Flow{Path: s.Path, Model: s.Model}, x, s.Grid, m, set)
+	}
+}
+
+// AdaptiveODE integrates the probability flow with error control, each point by itself;
+// the grid inside is only for trajectories.
+func AdaptiveODE(a ode.Adaptive) Solver {
+	return func(ctx context.Context, s *Sampler, x []float64, set *ode.Settings) (ode.Result, error) {
+		return ode.SolveAdaptive(ctx, &Flow{Path: s.Path, Model: s.Model}, x, s.Grid, a, set)
+	}
+}
+
+// SDE integrates the reverse process with eta times the natural diffusion. On a
+// Brownian tree, runs of one seed and different grids follow the same noise.
+func SDE(m sde.Method, eta float64, tree bool) Solver {
+	return func(ctx context.Context, s *Sampler, x []float64, set *ode.Settings) (ode.Result, error) {
+		var noise sde.NoiseSource = sde.Independent{Seed: s.Seed}
+		if tree {
+			noise = sde.Tree{Seed: s.Seed, T0: 0, T1: 1}
+		}
+		return sde.Solve(ctx, &Reverse{Path: s.Path, Model: s.Model, Eta: eta}, x, s.Grid, m, noise, set)
+	}
+}
+
+// Draw returns n samples. On an error the result tells how far the run came; the
+// samples are then nil.
+func (s *Sampler) Draw(ctx context.Context, n int, set *ode.Settings) ([]float64, ode.Result, error) {
+	if err := s.check(); err != nil {
+		return nil, ode.Result{}, err
+	}
+	if set == nil {
+		set = &ode.Settings{}
+	}
+	begin := time.Now()
+	x := s.Start(n, set.First, set.Workers)
+	res, err := s.Solver(ctx, s, x, set)
+	if err != nil {
+		return nil, res, err
+	}
+	d := s.Model.Dim()
+	x1 := make([]float64, len(x))
+	c := s.Path.At(s.Grid[len(s.Grid)-1])
+	err = par.Rows(ctx, n, max(16, 8192/d), set.Workers, func(_, lo, hi int) error {
+		s.Model.Denoise(x1[lo*d:hi*d], x[lo*d:hi*d], c.Alpha, c.Sigma)
+		return nil
+	})
+	res.Evals += int64(n)
+	res.MaxNFE++
+	res.Wall = time.Since(begin)
+	if err != nil {
+		res.Status = ode.Cancelled
+		return nil, res, &ode.Error{Status: ode.Cancelled, Row: set.First, Step: len(s.Grid) - 1, T: s.Grid[len(s.Grid)-1], Err: err}
+	}
+	return x1, res, nil
+}
+
+// Start returns the n starting points x at t = Grid[0] of the samples first, first+1, …
+func (s *Sampler) Start(n, first, workers int) []float64 {
+	base := s.Base
+	if base == nil {
+		base = BaseOf(s.Path, s.Grid[0])
+	}
+	d := s.Model.Dim()
+	x := make([]float64, n*d)
+	sources := make([]*stream.Source, par.Workers(workers))
+	_ = par.Rows(context.Background(), n, 1024, workers, func(w, lo, hi int) error {
+		if sources[w] == nil {
+			sources[w] = stream.New()
+		}
+		for i := lo; i < hi; i++ {
+			base.Rand(x[i*d:(i+1)*d], sources[w].At(s.Seed, stream.Base, uint64(first+i), 0))
+		}
+		return nil
+	})
+	return x
+}
+
+func (s *Sampler) check() error {
+	if err := ode.CheckGrid(s.Grid); err != nil {
+		return err
+	}
+	first, last := s.Grid[0], s.Grid[len(s.Grid)-1]
+	if first < 0 || last > 1 || first > last {
+		return fmt.Errorf("score: the time grid runs from %g to %g, but samplers run upwards within [0, 1] (0 is noise, 1 is data)", first, last)
+	}
+	if c := s.Path.At(last); !(c.Sigma > 0) {
+		return fmt.Errorf("score: the time grid ends at t = %g where the path has no noise left; end before, the final denoising covers the rest", last)
+	}
+	return nil
+}
