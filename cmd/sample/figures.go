@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"strings"
+
+	"github.com/seed-dea4846a/sampler/internal/dataio"
+	"github.com/seed-dea4846a/sampler/internal/figure"
+	"github.com/seed-dea4846a/sampler/ode"
+	"github.com/seed-dea4846a/sampler/score/density"
+)
+
+// plotPoints bounds the points of a picture; more change no pixel.
+const plotPoints = 100_000
+
+// plotDraw writes the figure of a draw: samples beside the truth, or trajectories.
+func plotDraw(file string, x []float64, tr *ode.Trace, p *plan, rep drawReport) error {
+	d := p.target.Dim()
+	x = x[:min(len(x), plotPoints*d)]
+	caption := fmt.Sprintf("%s on %s, %s", rep.Sampler, rep.Path, work(rep.Steps, rep.NFE, p.sampler.adaptive))
+	if v, ok := rep.Metrics["sliced_w2"]; ok {
+		caption += fmt.Sprintf(", sliced W2 %.3g", v)
+	}
+	var f *figure.Figure
+	if tr != nil {
+		f = figure.Trajectories{
+			Title: figureTitle(rep.Target), Caption: caption, D: d, T: p.grid, X: scaledTrace(tr, p), Samples: x,
+		}.Figure()
+	} else {
+		f = figure.Samples{
+			Title: figureTitle(rep.Target), Caption: caption, D: d, X: x, Truth: truthOf(p.target, len(x)/d, rep.Seed),
+		}.Figure()
+	}
+	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(file)), ".")
+	return asUsage(dataio.WriteFile(file, func(w io.Writer) error { return f.Encode(w, format) }))
+}
+
+// figureTitle is the target's name, without the folders of a file.
+func figureTitle(target string) string {
+	if f := specFile(target); f != "" {
+		return filepath.Base(f)
+	}
+	return target
+}
+
+func work(steps int, nfe float64, adaptive bool) string {
+	if adaptive {
+		return fmt.Sprintf("%.0f evaluations a point", nfe)
+	}
+	return fmt.Sprintf("%d steps (%s NFE)", steps, trimFloat(nfe))
+}
+
+// scaledTrace returns the trajectories of x/√(α² + σ²), which have about the data's size at
+// all times.
+func scaledTrace(tr *ode.Trace, p *plan) []float64 {
+	d, times := p.target.Dim(), len(p.grid)
+	for k, t := range p.grid {
+		c := p.path.At(t)
+		s := 1 / math.Hypot(c.Alpha, c.Sigma)
+		for r := range tr.Rows {
+			for i := (r*times + k) * d; i < (r*times+k+1)*d; i++ {
+				tr.X[i] *= s
+			}
+		}
+	}
+	return tr.X
+}
+
+// truthOf returns n exact draws and, in dimension 1, the density.
+func truthOf(t density.Target, n int, seed uint64) figure.Truth {
+	tr := figure.Truth{Exact: density.Sample(t, n, seed, 0, 0)}
+	if lp, ok := t.(density.CleanLogProber); ok && t.Dim() == 1 {
+		tr.LogDensity = lp.CleanLogProb
+	}
+	return tr
+}
+
+// curvesFigure draws the first metric against the evaluations.
+func curvesFigure(c *comparison, rep *compareReport) *figure.Figure {
+	name := c.metrics[0]
+	cv := figure.Curves{
+		Title:   figureTitle(rep.Target),
+		Caption: fmt.Sprintf("%s path, %d samples", rep.Path, rep.N),
+		XLabel:  "model evaluations (NFE)", YLabel: name,
+	}
+	for _, f := range rep.Floors {
+		if f.Name == name && f.StdErr != nil {
+			cv.Floor, cv.FloorLo, cv.FloorHi = f.Value, f.Value-2**f.StdErr, f.Value+2**f.StdErr
+		}
+	}
+	for _, smp := range c.samplers {
+		s := figure.Series{Name: smp.text, Stochastic: smp.entry.kind() == kindSDE}
+		for _, cl := range rep.Cells {
+			if m, ok := cl.get(name); ok && cl.Sampler == smp.text {
+				s.X, s.Y = append(s.X, cl.NFE), append(s.Y, m.Value)
+			}
+		}
+		cv.Series = append(cv.Series, s)
+	}
+	return cv.Figure()
+}
+
+// galleryFigure draws the samples of every sampler at a budget, or returns nil if there
+// are none.
+func galleryFigure(c *comparison, rep *compareReport, budget int) *figure.Figure {
+	name := c.metrics[0]
+	g := figure.Gallery{D: rep.Dim}
+	for _, cl := range rep.Cells {
+		if cl.Budget != budget || cl.samples == nil {
+			continue
+		}
+		sheet := figure.Sheet{Title: cl.Kind + " " + cl.Sampler, X: cl.samples}
+		if m, ok := cl.get(name); ok {
+			sheet.Note = fmt.Sprintf("%s NFE, %s %.3g", trimFloat(cl.NFE), name, m.Value)
+		}
+		g.Sheets = append(g.Sheets, sheet)
+	}
+	if len(g.Sheets) == 0 {
+		return nil
+	}
+	g.Truth = truthOf(c.target, min(rep.N, galleryPoints), rep.Seed)
+	return g.Figure()
+}

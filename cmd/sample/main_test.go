@@ -1,0 +1,369 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-dea4846a/sampler/internal/dataio"
+)
+
+// sample runs the command line in a fresh directory that it returns.
+func sample(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errw bytes.Buffer
+	code = run(context.Background(), args, &out, &errw)
+	return code, out.String(), errw.String()
+}
+
+// inTemp makes a temporary directory the current one.
+func inTemp(t *testing.T) string {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	return dir
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(name, []byte(text), 0o666))
+}
+
+func files(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir(".")
+	require.NoError(t, err)
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func TestDrawWritesFileManifestAndFigure(t *testing.T) {
+	inTemp(t)
+	code, stdout, stderr := sample(t, "draw", "--target", "ring8", "-n", "500", "--steps", "10", "--out", "x.npy", "--plot", "x.png", "--json")
+	require.Equal(t, exitOK, code, stderr)
+	var rep drawReport
+	require.NoError(t, json.Unmarshal([]byte(stdout), &rep))
+	assert.Equal(t, 1, strings.Count(stdout, "\n"), "one line of JSON")
+	assert.Equal(t, "ring8", rep.Target)
+	assert.Equal(t, 19.0, rep.NFE)
+	assert.Equal(t, 2, rep.Dim)
+	for _, m := range []string{"sliced_w2", "energy", "mmd", "mean_z", "cov_z", "mode_tv", "mode_missed", "nll"} {
+		assert.Contains(t, rep.Metrics, m)
+	}
+	x, n, d, err := dataio.ReadPoints("x.npy")
+	require.NoError(t, err)
+	assert.Equal(t, []int{500, 2, 1000}, []int{n, d, len(x)})
+	assert.ElementsMatch(t, []string{"x.npy", "x.npy.json", "x.png"}, files(t))
+
+	m, err := readManifest("x.npy.json")
+	require.NoError(t, err)
+	assert.Len(t, m.Grid, 10)
+	assert.Nil(t, m.LogSNR[0], "the straight path starts at -Inf")
+	assert.InDelta(t, 6.2146, m.LogSNR[9], 1e-3, "log(1/0.002)")
+}
+
+func TestSameBytesForAnyWorkersAndFromRerun(t *testing.T) {
+	inTemp(t)
+	for _, smp := range []string{"heun", "tsit5:rtol=1e-4", "em:eta=0.7", "sra1:noise=tree"} {
+		draw := func(out, workers string) []byte {
+			code, _, stderr := sample(t, "draw", "--target", "moons", "--sampler", smp, "-n", "700", "--steps", "8",
+				"--seed", "9", "--metrics", "none", "--workers", workers, "--out", out)
+			require.Equal(t, exitOK, code, stderr)
+			b, err := os.ReadFile(out)
+			require.NoError(t, err)
+			return b
+		}
+		one := draw("a.npy", "1")
+		assert.Equal(t, one, draw("b.npy", "2"), smp)
+		assert.Equal(t, one, draw("c.npy", "7"), smp)
+		require.NoError(t, os.Remove("a.npy"))
+		code, _, stderr := sample(t, "rerun", "a.npy.json", "--workers", "3")
+		require.Equal(t, exitOK, code, stderr)
+		again, err := os.ReadFile("a.npy")
+		require.NoError(t, err)
+		assert.Equal(t, one, again, smp)
+		code, _, stderr = sample(t, "rerun", "a.npy.json", "--out", "d.npy")
+		require.Equal(t, exitOK, code, stderr)
+		assert.FileExists(t, "d.npy.json")
+	}
+}
+
+func TestRerunRefuses(t *testing.T) {
+	inTemp(t)
+	write(t, "p.csv", "x,y\n0,0\n1,1\n2,0\n")
+	code, _, stderr := sample(t, "draw", "--target", "points:p.csv", "-n", "50", "--steps", "5", "--out", "x.csv")
+	require.Equal(t, exitOK, code, stderr)
+	good, err := os.ReadFile("x.csv.json")
+	require.NoError(t, err)
+
+	write(t, "p.csv", "x,y\n0,0\n1,1\n2,1\n")
+	code, _, stderr = sample(t, "rerun", "x.csv.json")
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, stderr, "p.csv has changed")
+
+	write(t, "p.csv", "x,y\n0,0\n1,1\n2,0\n")
+	write(t, "x.csv.json", strings.Replace(string(good), `"sha256": "`, `"sha256": "0`, 1))
+	code, _, stderr = sample(t, "rerun", "x.csv.json")
+	assert.Equal(t, exitRun, code, "not reproduced is a failed run")
+	assert.Contains(t, stderr, "not reproduced")
+
+	for name, text := range map[string]string{
+		"not.json": "hello", "empty.json": "{}", "unknown.json": strings.Replace(string(good), `"steps"`, `"stepz"`, 1),
+		"command.json": strings.Replace(string(good), `"command": "draw"`, `"command": "paint"`, 1),
+	} {
+		write(t, name, text)
+		code, _, stderr = sample(t, "rerun", name)
+		assert.Equal(t, exitUsage, code, "%s: %s", name, stderr)
+	}
+}
+
+// TestBadInput: one clear line, exit 2, no output file.
+func TestBadInput(t *testing.T) {
+	inTemp(t)
+	write(t, "ragged.csv", "1,2\n3\n")
+	write(t, "nan.csv", "1,2\n3,NaN\n")
+	write(t, "empty.csv", "")
+	write(t, "bad.npy", "\x93NUMPY")
+	write(t, "notspd.json", `{"type":"gmm","weights":[1],"means":[[0,0]],"covs":[[[1,2],[2,1]]]}`)
+	write(t, "negative.json", `{"type":"gmm","weights":[1,-1],"means":[[0],[1]],"stds":[1,1]}`)
+	write(t, "zero.json", `{"type":"gmm","weights":[0,0],"means":[[0],[1]],"stds":[1,1]}`)
+	write(t, "dims.json", `{"type":"gmm","weights":[1,1],"means":[[0],[1,2]],"stds":[1,1]}`)
+	write(t, "cut.png", "\x89PNG\r\n\x1a\n\x00\x00")
+	write(t, "points3.csv", "1,2,3\n")
+	write(t, "down.txt", "0.9 0.5\n")
+	write(t, "word.txt", "0.1 hello\n")
+	write(t, "plain", "a file, not a directory")
+	before := files(t)
+
+	draw := func(args ...string) []string { return append([]string{"draw", "--out", "x.npy"}, args...) }
+	for _, tt := range []struct {
+		args []string
+		want []string // what the message must say
+	}{
+		{[]string{"drow"}, []string{`"drow"`, `did you mean "draw"`}},
+		{draw(), []string{"--target is missing"}},
+		{draw("--target", "ringg8"), []string{`did you mean "ring8"`}},
+		{draw("--target", "ring8:mods=3"), []string{`no parameter "mods"`, `did you mean "modes"`}},
+		{draw("--target", "ring8:modes"), []string{"key=value"}},
+		{draw("--target", "ring8:modes=2.5"), []string{"whole number"}},
+		{draw("--target", "ring8:std=-1"), []string{"std=-1"}},
+		{draw("--target", "ring8:std=NaN"), []string{"not a number"}},
+		{draw("--target", "gauss:d=0"), []string{"d=0"}},
+		{draw("--target", "checkerboard:foo=1"), []string{"foo"}},
+		{draw("--target", "ring8", "-n", "0"), []string{"-n must be at least 1"}},
+		{draw("--target", "ring8", "-n", "-5"), []string{"-n must be at least 1"}},
+		{draw("--target", "ring8", "-n", "many"), []string{"many", "--help"}},
+		{draw("--target", "ring8", "--steps", "0"), []string{"--steps must be at least 1"}},
+		{draw("--target", "ring8", "--stepz", "3"), []string{`did you mean "steps"`}},
+		{draw("--target", "ring8", "--path", "vpp"), []string{`did you mean "vp"`}},
+		{draw("--target", "ring8", "--path", "ve:sigma_min=3,sigma_max=2"), []string{"sigma_min=3 must be less"}},
+		{draw("--target", "ring8", "--path", "ddpm:beta_end=1"), []string{"beta[999]"}},
+		{draw("--target", "ring8", "--sampler", "hean"), []string{`did you mean "heun"`}},
+		{draw("--target", "ring8", "--sampler", "em:eta=-1"), []string{"eta=-1"}},
+		{draw("--target", "ring8", "--sampler", "em:noise=white"), []string{"steps, tree"}},
+		{draw("--target", "ring8", "--sampler", "heun:rtol=x"), []string{"rtol"}},
+		{draw("--target", "ring8", "--sampler", "em", "--grid", "uniform"), []string{"--grid logsnr"}},
+		{draw("--target", "ring8", "--grid", "karas"), []string{`did you mean "karras"`}},
+		{draw("--target", "ring8", "--grid", "list:none.txt"), []string{"none.txt"}},
+		{draw("--target", "ring8", "--grid", "list:down.txt"), []string{"down.txt"}},
+		{draw("--target", "ring8", "--grid", "list:word.txt"), []string{"word.txt:1", "hello"}},
+		{draw("--target", "ring8", "--metrics", "sliced"), []string{`did you mean "sliced_w2"`}},
+		{draw("--target", "ring8", "--metrics", "w2"), []string{"dimension 1"}},
+		{draw("--target", "ring8", "--trajectories", "5"), []string{"--plot"}},
+		{draw("--target", "ring8", "--workers", "-1"), []string{"--workers"}},
+		{draw("--target", "ring8", "extra"), []string{`"extra"`}},
+		{[]string{"draw", "--target", "ring8", "--out", "x.txt"}, []string{".npy or .csv"}},
+		{[]string{"draw", "--target", "ring8", "--out", "no/such/x.npy"}, []string{"no/such/x.npy"}},
+		{[]string{"draw", "--target", "ring8", "--plot", "x.gif"}, []string{".png or .svg"}},
+		{draw("--target", "points:none.csv"), []string{"none.csv"}},
+		{draw("--target", "points:ragged.csv"), []string{"ragged.csv", "2"}},
+		{draw("--target", "points:nan.csv"), []string{"nan.csv"}},
+		{draw("--target", "points:empty.csv"), []string{"empty.csv"}},
+		{draw("--target", "points:bad.npy"), []string{"bad.npy"}},
+		{draw("--target", "points"), []string{"needs a file"}},
+		{draw("--target", "points:ragged.csv,std=-1"), []string{"std=-1"}},
+		{draw("--target", "file:notspd.json"), []string{"notspd.json", "positive definite"}},
+		{draw("--target", "file:negative.json"), []string{"negative.json", "weight"}},
+		{draw("--target", "file:zero.json"), []string{"zero.json", "weight"}},
+		{draw("--target", "file:dims.json"), []string{"dims.json"}},
+		{draw("--target", "image:cut.png"), []string{"cut.png"}},
+		{[]string{"loglik", "--target", "ring8", "points3.csv"}, []string{"dimension 3", "dimension 2"}},
+		{[]string{"loglik", "--target", "ring8"}, []string{"one file of points"}},
+		{[]string{"loglik", "--target", "ring8", "--solver", "em", "points3.csv"}, []string{"dimension 3"}},
+		{[]string{"compare", "--target", "ring8"}, []string{"--out DIR"}},
+		{[]string{"compare", "--target", "ring8", "--out", "plain"}, []string{"plain is a file"}},
+		{[]string{"compare", "--target", "ring8", "--out", "no/dir"}, []string{"no"}},
+		{[]string{"compare", "--target", "ring8", "--out", "r", "--nfe", "5,x"}, []string{`"x"`}},
+		{[]string{"compare", "--target", "ring8", "--out", "r", "--samplers", "heun,foo"}, []string{"foo"}},
+		{[]string{"list", "samplerz"}, []string{`did you mean "samplers"`}},
+		{[]string{"rerun"}, []string{"one manifest"}},
+		{[]string{"rerun", "none.json"}, []string{"none.json"}},
+	} {
+		name := strings.Join(tt.args, " ")
+		code, stdout, stderr := sample(t, tt.args...)
+		assert.Equal(t, exitUsage, code, "%s: %s", name, stderr)
+		assert.Empty(t, stdout, name)
+		assert.Equal(t, 1, strings.Count(stderr, "\n"), "%s: one line, got %q", name, stderr)
+		for _, w := range tt.want {
+			assert.Contains(t, stderr, w, name)
+		}
+		assert.Equal(t, before, files(t), "%s left files", name)
+	}
+}
+
+func TestUnwritableDirectory(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root writes everywhere")
+	}
+	inTemp(t)
+	require.NoError(t, os.Mkdir("locked", 0o555))
+	code, _, stderr := sample(t, "draw", "--target", "ring8", "-n", "10", "--out", "locked/x.npy")
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, stderr, "locked/x.npy")
+}
+
+func TestInterruptLeavesNothing(t *testing.T) {
+	inTemp(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var out, errw bytes.Buffer
+	code := run(ctx, []string{"draw", "--target", "ring8", "--out", "x.npy"}, &out, &errw)
+	assert.Equal(t, exitRun, code)
+	assert.Contains(t, errw.String(), "interrupted")
+	assert.Empty(t, files(t))
+	errw.Reset()
+	code = run(ctx, []string{"compare", "--target", "ring8", "-n", "100", "--out", "r"}, &out, &errw)
+	assert.Equal(t, exitRun, code)
+	assert.Contains(t, errw.String(), "interrupted")
+	assert.Empty(t, files(t))
+}
+
+func TestCSVAndStdout(t *testing.T) {
+	inTemp(t)
+	code, stdout, stderr := sample(t, "draw", "--target", "gauss:d=3", "-n", "4", "--steps", "3", "--out", "-", "--metrics", "none", "-q")
+	require.Equal(t, exitOK, code)
+	assert.Empty(t, stderr)
+	assert.Equal(t, 5, strings.Count(stdout, "\n"), "a header and four points")
+	code, _, _ = sample(t, "draw", "--target", "gauss:d=3", "-n", "4", "--steps", "3", "--out", "x.csv")
+	require.Equal(t, exitOK, code)
+	b, err := os.ReadFile("x.csv")
+	require.NoError(t, err)
+	assert.Equal(t, stdout, string(b))
+}
+
+func TestLoglikAgainstTheClosedForm(t *testing.T) {
+	inTemp(t)
+	code, _, stderr := sample(t, "draw", "--target", "grid25", "-n", "50", "--out", "x.npy", "--metrics", "none")
+	require.Equal(t, exitOK, code, stderr)
+	for solver, tol := range map[string]float64{
+		"tsit5:rtol=1e-8,atol=1e-8": 1e-6, // the tolerance, summed over the path
+		"rk4":                       2,    // 100 fixed steps: the flow of narrow modes is stiff near the data
+	} {
+		code, stdout, stderr := sample(t, "loglik", "--target", "grid25", "--solver", solver, "--json", "--out", "ll.npy", "x.npy")
+		require.Equal(t, exitOK, code, stderr)
+		var rep loglikReport
+		require.NoError(t, json.Unmarshal([]byte(stdout), &rep))
+		require.NotNil(t, rep.MaxAbsError)
+		assert.Less(t, *rep.MaxAbsError, tol, solver)
+		before, err := os.ReadFile("ll.npy")
+		require.NoError(t, err)
+		code, _, stderr = sample(t, "rerun", "ll.npy.json")
+		require.Equal(t, exitOK, code, stderr)
+		after, err := os.ReadFile("ll.npy")
+		require.NoError(t, err)
+		assert.Equal(t, before, after)
+	}
+	code, stdout, stderr := sample(t, "loglik", "--target", "grid25", "--div", "hutchinson:probes=8", "--json", "x.npy")
+	require.Equal(t, exitOK, code, stderr)
+	assert.Contains(t, stdout, "estimator_stderr")
+}
+
+func TestCompareWritesASelfContainedReport(t *testing.T) {
+	inTemp(t)
+	code, stdout, stderr := sample(t, "compare", "--target", "ring8", "--samplers", "euler,heun,tsit5:rtol=1e-3,atol=1e-3,em", "--nfe", "1,5,12",
+		"-n", "400", "--out", "r", "--json")
+	require.Equal(t, exitOK, code, stderr)
+	var rep compareReport
+	require.NoError(t, json.Unmarshal([]byte(stdout), &rep))
+	assert.Len(t, rep.Cells, 3*3+1, "an adaptive sampler runs once")
+	for _, c := range rep.Cells {
+		if c.Sampler != "tsit5:rtol=1e-3,atol=1e-3" {
+			assert.LessOrEqual(t, c.NFE, float64(c.Budget), c.Sampler)
+			assert.Positive(t, c.Steps)
+		}
+	}
+	for _, f := range []string{"report.html", "results.csv", "error.png", "error.svg", "compare.json"} {
+		assert.FileExists(t, filepath.Join("r", f))
+	}
+	html, err := os.ReadFile("r/report.html")
+	require.NoError(t, err)
+	text := regexp.MustCompile(`base64,[^"]*`).ReplaceAllString(string(html), "")
+	for _, bad := range []string{"src=\"http", "href=\"http", "ZgotmplZ", "<no value>", "NaN"} {
+		assert.NotContains(t, text, bad)
+	}
+	results, err := os.ReadFile("r/results.csv")
+	require.NoError(t, err)
+	assert.Equal(t, 1+1+10, strings.Count(string(results), "\n"))
+}
+
+func TestListEverything(t *testing.T) {
+	code, stdout, _ := sample(t, "list")
+	require.Equal(t, exitOK, code)
+	for _, l := range listings {
+		assert.Contains(t, stdout, strings.ToUpper(l.what))
+		code, stdout, _ := sample(t, "list", l.what, "--json")
+		require.Equal(t, exitOK, code)
+		var rows []listing
+		require.NoError(t, json.Unmarshal([]byte(stdout), &rows), l.what)
+		assert.NotEmpty(t, rows)
+		seen := map[string]bool{}
+		for _, r := range rows {
+			assert.NotEmpty(t, r.Doc, r.Name)
+			for _, n := range append(r.Aliases, r.Name) {
+				assert.False(t, seen[n], "%s: %s is named twice", l.what, n)
+				seen[n] = true
+			}
+		}
+	}
+}
+
+func TestAliases(t *testing.T) {
+	for _, name := range []string{"RK45", "euler_maruyama", "Heun"} {
+		_, err := buildSampler(name)
+		assert.NoError(t, err, name)
+	}
+}
+
+func TestSplitSpecs(t *testing.T) {
+	assert.Equal(t, []string{"heun", "dopri5:rtol=1e-6,atol=1e-9", "em"}, splitSpecs("heun, dopri5:rtol=1e-6,atol=1e-9,em"))
+	assert.Equal(t, []string{"em:eta=1", "sra1:eta=0.5,noise=tree"}, splitSpecs("em:eta=1,sra1:eta=0.5,noise=tree"))
+	file, params := splitFile("a,b.csv,std=0.1")
+	assert.Equal(t, []string{"a,b.csv", "std=0.1"}, []string{file, params})
+}
+
+func FuzzSpecs(f *testing.F) {
+	for _, s := range []string{"ring8:modes=3", "gauss:d=64,std=2", "x:=", ":", "a:b=c,,d", "heun:rtol=1e-3"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if specFile(s) != "" {
+			return // would open files
+		}
+		for _, piece := range splitSpecs(s) {
+			_, _ = buildSampler(piece)
+			_, _, _ = buildPath(piece)
+		}
+		_, _, err := find("target", s, targetTable, func(e *targetEntry) (string, []string, []param) { return e.Name, e.Aliases, e.Params })
+		_ = err
+	})
+}

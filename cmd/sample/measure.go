@@ -1,0 +1,272 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"gonum.org/v1/gonum/stat"
+
+	"github.com/seed-dea4846a/sampler/metric"
+	"github.com/seed-dea4846a/sampler/score/density"
+)
+
+// A metricEntry is a registered metric of samples against a target.
+type metricEntry struct {
+	Name, Doc string
+	needs     string // what the target must offer, "" if nothing
+}
+
+// metricTable lists the two-sample metrics of package metric, which have a Monte Carlo
+// floor, and the measures against what a target knows of itself.
+func metricTable() []metricEntry {
+	var out []metricEntry
+	for _, m := range metric.All() {
+		e := metricEntry{Name: m.Name, Doc: m.Doc}
+		if m.Name == "w2" {
+			e.needs = "dimension 1"
+		}
+		out = append(out, e)
+	}
+	return append(out,
+		metricEntry{"mean_z", "largest |mean - truth| in standard errors over the coordinates", "mean and covariance"},
+		metricEntry{"cov_z", "largest |covariance - truth| in standard errors over the entries", "mean and covariance"},
+		metricEntry{"mode_tv", "total variation distance of the mode weights from the truth", "modes"},
+		metricEntry{"mode_missed", "fraction of the modes with fewer than max(1, nw - 5 sd) points", "modes"},
+		metricEntry{"nll", "mean negative log-likelihood under the target, nats", "log-density"},
+	)
+}
+
+// A measurement is the value of a metric and what is known of its chance error. A
+// pointer is nil where a number does not exist.
+type measurement struct {
+	Name    string   `json:"name"`
+	Value   float64  `json:"value"`
+	StdErr  *float64 `json:"stderr,omitempty"`
+	Floor   *float64 `json:"floor,omitempty"`    // mean of the metric between exact samples
+	FloorSD *float64 `json:"floor_sd,omitempty"` // standard deviation likewise
+}
+
+// withinFloor tells whether the value is what exact samples give: at most 1.5 times the
+// floor or 3 of its standard deviations above it. The likelihood, which errs on both
+// sides, must be within 3 standard errors.
+func (m measurement) withinFloor() bool {
+	if m.Floor == nil || m.FloorSD == nil {
+		return true
+	}
+	if m.Name == "nll" {
+		return math.Abs(m.Value-*m.Floor) <= 3*math.Hypot(*m.FloorSD, *m.StdErr)
+	}
+	return m.Value <= math.Max(1.5**m.Floor, *m.Floor+3**m.FloorSD)
+}
+
+// A gauge measures samples against one target: the reference sample and the floors are
+// computed once.
+type gauge struct {
+	target density.Target
+	dim, n int
+	names  []string        // metrics wanted
+	two    []metric.Metric // those between two samples
+	ref    []float64
+	opts   metric.Options
+	floors map[string]metric.FloorValue
+}
+
+// floorReps is the number of pairs of exact samples behind a floor.
+const floorReps = 4
+
+// parseMetrics reads a --metrics list: "all", "none" or names.
+func parseMetrics(text string, dim int) ([]string, error) {
+	var all, names []string
+	for _, e := range metricTable() {
+		names = append(names, e.Name)
+		if e.Name != "w2" || dim == 1 {
+			all = append(all, e.Name)
+		}
+	}
+	switch text {
+	case "all":
+		return all, nil
+	case "none", "":
+		return nil, nil
+	}
+	var out []string
+	for _, w := range strings.Split(text, ",") {
+		w = strings.TrimSpace(w)
+		if !slices.Contains(names, w) {
+			return nil, usagef("unknown metric %q%s (see sample list metrics)", w, didYouMean(w, names))
+		}
+		if w == "w2" && dim != 1 {
+			return nil, usagef("metric w2 is for dimension 1, the target has dimension %d; use sliced_w2", dim)
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}
+
+// newGauge draws the reference sample of n exact points and measures the floors.
+func newGauge(t density.Target, n int, names []string, seed uint64, workers int) (*gauge, error) {
+	g := &gauge{
+		target: t, dim: t.Dim(), n: n, names: names,
+		opts:   metric.Options{Seed: seed, Workers: workers},
+		floors: map[string]metric.FloorValue{},
+	}
+	if len(names) == 0 || n < 2 {
+		g.names = nil
+		return g, nil
+	}
+	for _, m := range metric.All() {
+		if g.wants(m.Name) {
+			g.two = append(g.two, m)
+		}
+	}
+	exact := func(set uint64) []float64 { return density.Sample(t, n, seed, set, workers) }
+	// Set 0 is the reference; the floors use the sets after it.
+	g.ref = exact(0)
+	draw := func(dst []float64, i uint64) { copy(dst, exact(1+i)) }
+	floors, err := metric.Floor(g.two, draw, n, g.dim, floorReps, g.opts)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range floors {
+		g.floors[f.Name] = f
+	}
+	values := map[string][]float64{}
+	for set := range uint64(floorReps) {
+		ms, err := g.alone(exact(1 + set))
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range ms {
+			values[m.Name] = append(values[m.Name], m.Value)
+		}
+	}
+	for name, v := range values {
+		mean, sd := stat.MeanStdDev(v, nil)
+		g.floors[name] = metric.FloorValue{Name: name, Mean: mean, SD: sd}
+	}
+	return g, nil
+}
+
+// measure returns the measurements of n points; those that the target cannot offer are
+// left out.
+func (g *gauge) measure(x []float64) ([]measurement, error) {
+	if len(g.names) == 0 {
+		return nil, nil
+	}
+	var out []measurement
+	for _, m := range g.two {
+		v, err := m.Compute(x, g.ref, g.dim, g.opts)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, measurement{Name: m.Name, Value: v.Value, StdErr: finite(v.StdErr)})
+	}
+	alone, err := g.alone(x)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, alone...)
+	for i, m := range out {
+		if f, ok := g.floors[m.Name]; ok {
+			out[i].Floor, out[i].FloorSD = finite(f.Mean), finite(f.SD)
+		}
+	}
+	return out, nil
+}
+
+// maxMomentDim bounds the dimension in which the covariance is compared, whose standard
+// errors cost d² a point.
+const maxMomentDim = 128
+
+// alone returns the measurements that need no reference sample.
+func (g *gauge) alone(x []float64) ([]measurement, error) {
+	var out []measurement
+	add := func(name string, v float64) {
+		if g.wants(name) && finite(v) != nil {
+			out = append(out, measurement{Name: name, Value: v})
+		}
+	}
+	if t, ok := g.target.(density.Momenter); ok && g.wants("mean_z", "cov_z") && g.dim <= maxMomentDim {
+		mean, cov := make([]float64, g.dim), make([]float64, g.dim*g.dim)
+		t.Mean(mean)
+		t.Cov(cov)
+		if allFinite(mean) && allFinite(cov) {
+			m, err := metric.MomentsOf(x, g.dim, g.opts)
+			if err != nil {
+				return nil, err
+			}
+			zm, zc := m.MaxZ(mean, cov)
+			add("mean_z", zm)
+			add("cov_z", zc)
+		}
+	}
+	if t, ok := g.target.(density.Moder); ok && g.wants("mode_tv", "mode_missed") {
+		weights, centres, radius := t.Modes()
+		m, err := metric.CountModes(x, g.dim, weights, centres, radius, g.opts)
+		if err != nil {
+			return nil, err
+		}
+		add("mode_tv", m.TV)
+		add("mode_missed", 1-m.Covered)
+	}
+	if t, ok := g.target.(density.CleanLogProber); ok && g.wants("nll") {
+		lp := make([]float64, len(x)/g.dim)
+		t.CleanLogProb(lp, x)
+		v, err := metric.NLL(lp)
+		if err != nil {
+			return nil, err
+		}
+		if finite(v.Value) != nil && finite(v.StdErr) != nil {
+			out = append(out, measurement{Name: "nll", Value: v.Value, StdErr: &v.StdErr})
+		}
+	}
+	return out, nil
+}
+
+func (g *gauge) wants(names ...string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(g.names, n) })
+}
+
+func finite(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}
+
+func allFinite(x []float64) bool {
+	return !slices.ContainsFunc(x, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
+}
+
+// metricMap is the flat form of the JSON line.
+func metricMap(ms []measurement) map[string]float64 {
+	out := map[string]float64{}
+	for _, m := range ms {
+		out[m.Name] = m.Value
+	}
+	return out
+}
+
+// printMeasurements writes a table for people.
+func printMeasurements(w io.Writer, ms []measurement) {
+	if len(ms) == 0 {
+		return
+	}
+	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(tw, "metric\tvalue\texact samples give\t")
+	for _, m := range ms {
+		floor, note := "", ""
+		if m.Floor != nil && m.FloorSD != nil {
+			floor = fmt.Sprintf("%.3g ± %.2g", *m.Floor, *m.FloorSD)
+			if !m.withinFloor() {
+				note = "above the noise floor"
+			}
+		}
+		fmt.Fprintf(tw, "%s\t%.4g\t%s\t%s\n", m.Name, m.Value, floor, note)
+	}
+	tw.Flush()
+}

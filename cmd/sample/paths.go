@@ -1,0 +1,209 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/seed-dea4846a/sampler/interpolant"
+	"github.com/seed-dea4846a/sampler/ode"
+)
+
+// A pathEntry is a registered path.
+type pathEntry struct {
+	Name    string
+	Aliases []string
+	Doc     string
+	Params  []param
+	grid    string // default grid of ODE samplers
+	build   func(p *params) (interpolant.Path, error)
+}
+
+var endParam = param{"end", "0.002", "noise-to-signal ratio at which the final denoising takes over"}
+
+var pathTable = []pathEntry{
+	{
+		Name: "condot", Aliases: []string{"flow", "linear", "rectified"}, grid: "uniform",
+		Doc:    "alpha = t, sigma = 1-t: flow matching's straight path, starts at exactly N(0, I)",
+		Params: []param{endParam},
+		build: func(p *params) (interpolant.Path, error) {
+			return interpolant.CondOT{End: p.positive("end")}, nil
+		},
+	},
+	{
+		Name: "trig", Aliases: []string{"trigonometric"}, grid: "uniform",
+		Doc:    "alpha = sin(pi t/2), sigma = cos(pi t/2), starts at exactly N(0, I)",
+		Params: []param{endParam},
+		build: func(p *params) (interpolant.Path, error) {
+			return interpolant.Trig{End: p.positive("end")}, nil
+		},
+	},
+	{
+		Name: "edm", grid: "karras",
+		Doc:    "alpha = 1, sigma from sigma_max to sigma_min, Karras et al. 2022",
+		Params: []param{{"sigma_min", "0.002", "last noise level"}, {"sigma_max", "80", "first noise level"}},
+		build: func(p *params) (interpolant.Path, error) {
+			lo, hi, err := sigmaRange(p)
+			return interpolant.EDM{SigmaMin: lo, SigmaMax: hi}, err
+		},
+	},
+	{
+		Name: "ve", grid: "uniform",
+		Doc:    "alpha = 1, sigma geometric in t, Song et al. 2021",
+		Params: []param{{"sigma_min", "0.002", "last noise level"}, {"sigma_max", "80", "first noise level"}},
+		build: func(p *params) (interpolant.Path, error) {
+			lo, hi, err := sigmaRange(p)
+			return interpolant.VE{SigmaMin: lo, SigmaMax: hi}, err
+		},
+	},
+	{
+		Name: "vp", Aliases: []string{"ddpm++"}, grid: "logsnr",
+		Doc:    "variance preserving, beta linear in 1-t, Song et al. 2021",
+		Params: []param{{"beta_min", "0.1", "beta near the data"}, {"beta_max", "20", "beta near the noise"}, endParam},
+		build: func(p *params) (interpolant.Path, error) {
+			return interpolant.VP{BetaMin: p.positive("beta_min"), BetaMax: p.positive("beta_max"), End: p.positive("end")}, betaOrder(p)
+		},
+	},
+	{
+		Name: "subvp", grid: "logsnr",
+		Doc:    "sub-variance preserving, sigma = 1-alpha^2, Song et al. 2021",
+		Params: []param{{"beta_min", "0.1", "beta near the data"}, {"beta_max", "20", "beta near the noise"}, endParam},
+		build: func(p *params) (interpolant.Path, error) {
+			return interpolant.SubVP{BetaMin: p.positive("beta_min"), BetaMax: p.positive("beta_max"), End: p.positive("end")}, betaOrder(p)
+		},
+	},
+	{
+		Name: "cosine", grid: "uniform",
+		Doc: "cosine schedule of improved DDPM, Nichol and Dhariwal 2021",
+		build: func(*params) (interpolant.Path, error) {
+			return interpolant.Cosine{}, nil
+		},
+	},
+	{
+		Name: "ddpm", Aliases: []string{"discrete"}, grid: "logsnr",
+		Doc: "path through a discrete schedule of betas, Ho et al. 2020",
+		Params: []param{{"n", "1000", "number of betas"}, {"beta_start", "0.0001", "least beta"},
+			{"beta_end", "0.02", "largest beta"}, {"schedule", "linear", "linear or scaled (even in the square root)"}},
+		build: func(p *params) (interpolant.Path, error) {
+			n, lo, hi := p.int("n", 2, 1_000_000), p.positive("beta_start"), p.positive("beta_end")
+			betas := interpolant.LinearBetas
+			if p.oneOf("schedule", "linear", "scaled") == "scaled" {
+				betas = interpolant.ScaledLinearBetas
+			}
+			if p.err() != nil {
+				return nil, p.err()
+			}
+			d, err := interpolant.FromBetas(betas(n, lo, hi))
+			return d, asUsage(err)
+		},
+	},
+}
+
+func sigmaRange(p *params) (lo, hi float64, err error) {
+	lo, hi = p.positive("sigma_min"), p.positive("sigma_max")
+	if lo >= hi {
+		err = usagef("%s: sigma_min=%g must be less than sigma_max=%g", p.owner, lo, hi)
+	}
+	return lo, hi, err
+}
+
+func betaOrder(p *params) error {
+	if lo, hi := p.positive("beta_min"), p.positive("beta_max"); lo > hi {
+		return usagef("%s: beta_min=%g must not exceed beta_max=%g", p.owner, lo, hi)
+	}
+	return nil
+}
+
+// buildPath returns the path that a spec names, and its default grid for ODE samplers.
+func buildPath(text string) (interpolant.Path, string, error) {
+	e, p, err := find("path", text, pathTable, func(e *pathEntry) (string, []string, []param) { return e.Name, e.Aliases, e.Params })
+	if err != nil {
+		return nil, "", err
+	}
+	path, err := e.build(p)
+	return path, e.grid, firstError(p.err(), err)
+}
+
+// A gridEntry is a registered time grid.
+type gridEntry struct {
+	Name   string
+	Doc    string
+	Params []param
+	build  func(p *params, path interpolant.Path, t0, t1 float64, k int) []float64
+}
+
+var gridTable = []gridEntry{
+	{
+		Name: "uniform", Doc: "even in t",
+		build: func(_ *params, _ interpolant.Path, t0, t1 float64, k int) []float64 {
+			return interpolant.UniformGrid(t0, t1, k)
+		},
+	},
+	{
+		Name: "logsnr", Doc: "even in log(alpha/sigma)",
+		build: func(_ *params, path interpolant.Path, t0, t1 float64, k int) []float64 {
+			return interpolant.LogSNRGrid(path, t0, t1, k)
+		},
+	},
+	{
+		Name: "karras", Doc: "even in (sigma/alpha)^(1/rho), Karras et al. 2022", Params: []param{{"rho", "7", "exponent"}},
+		build: func(p *params, path interpolant.Path, t0, t1 float64, k int) []float64 {
+			return interpolant.KarrasGrid(path, p.positive("rho"), t0, t1, k)
+		},
+	},
+	{
+		Name: "quadratic", Doc: "even in sqrt(1-t)",
+		build: func(_ *params, _ interpolant.Path, t0, t1 float64, k int) []float64 {
+			return interpolant.QuadraticGrid(t0, t1, k)
+		},
+	},
+}
+
+// buildGrid returns the k times that a grid spec asks for on a path, or the times of a
+// file for list:FILE, whose length then stands for k.
+func buildGrid(text string, path interpolant.Path, k int) ([]float64, error) {
+	if s := parseSpec(text); s.name == "list" {
+		return readGrid(s.rest, path)
+	}
+	e, p, err := find("grid", text, gridTable, func(e *gridEntry) (string, []string, []param) { return e.Name, nil, e.Params }, "list:FILE")
+	if err != nil {
+		return nil, err
+	}
+	t0, t1 := path.Span()
+	g := e.build(p, path, t0, t1, k)
+	return g, p.err()
+}
+
+// readGrid reads times separated by blanks, commas or line ends; # starts a comment.
+func readGrid(file string, path interpolant.Path) ([]float64, error) {
+	if file == "" {
+		return nil, usagef("--grid list: needs a file, as in --grid list:times.txt")
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, asUsage(fmt.Errorf("--grid: %w", err))
+	}
+	var g []float64
+	for n, line := range strings.Split(string(text), "\n") {
+		line, _, _ = strings.Cut(line, "#")
+		for _, w := range strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" ,;\t\r", r) }) {
+			t, err := strconv.ParseFloat(w, 64)
+			if err != nil {
+				return nil, usagef("%s:%d: %q is not a number", file, n+1, w)
+			}
+			g = append(g, t)
+		}
+	}
+	if err := ode.CheckGrid(g); err != nil {
+		return nil, usagef("%s: %v", file, err)
+	}
+	if g[0] < 0 || g[len(g)-1] > 1 || g[0] > g[len(g)-1] {
+		return nil, usagef("%s: times must rise from at least 0 (noise) to at most 1 (data), got %g to %g", file, g[0], g[len(g)-1])
+	}
+	if s := path.At(g[len(g)-1]).Sigma; !(s > 0) || math.IsInf(s, 0) {
+		return nil, usagef("%s: the path has no noise left at the last time %g; end before it, the final denoising covers the rest", file, g[len(g)-1])
+	}
+	return g, nil
+}

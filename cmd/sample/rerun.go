@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-dea4846a/sampler/internal/dataio"
+	"github.com/seed-dea4846a/sampler/ode"
+)
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			fmt.Fprintln(cmd.OutOrStdout(), "sample", version())
+			return nil
+		},
+	}
+}
+
+func newRerun() *cobra.Command {
+	var out string
+	var workers int
+	var quiet bool
+	cmd := &cobra.Command{
+		Use:   "rerun MANIFEST",
+		Short: "Make a file again from its manifest and check that it is the same bit for bit",
+		Long: `rerun reads the manifest that stands beside an output file (x.npy.json beside x.npy),
+makes the file again, and compares it with the recorded SHA-256. It writes the file
+where the manifest says, or to --out.`,
+		Example: "  sample rerun ring8.npy.json\n  sample rerun ring8.npy.json --out again.npy",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("rerun needs one manifest, for example sample rerun x.npy.json")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			stderr := cmd.ErrOrStderr()
+			if quiet {
+				stderr = io.Discard
+			}
+			return rerun(cmd.Context(), args[0], out, workers, quiet, stderr)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&out, "out", "", "write here instead of the recorded place")
+	f.IntVar(&workers, "workers", 0, "goroutines (default: all processors); never changes the result")
+	f.BoolVarP(&quiet, "quiet", "q", false, "no messages on stderr")
+	return cmd
+}
+
+func rerun(ctx context.Context, file, out string, workers int, quiet bool, stderr io.Writer) error {
+	m, err := readManifest(file)
+	if err != nil {
+		return err
+	}
+	if out == "" {
+		out = m.Output
+	}
+	if !strings.EqualFold(filepath.Ext(out), filepath.Ext(m.Output)) {
+		return usagef("--out %s: the manifest is of a %s file and so must be the new one", out, filepath.Ext(m.Output))
+	}
+	if err := checkWritable(out); err != nil {
+		return err
+	}
+	for name, want := range m.Inputs {
+		got, err := hashInputs(name)
+		if err != nil {
+			return err
+		}
+		if got[name] != want {
+			return usagef("%s has changed since %s was written, so the run cannot be repeated", name, file)
+		}
+	}
+	bar := newProgress(stderr, "drawing", quiet)
+	set := &ode.Settings{Workers: workers, Progress: bar.callback()}
+	content, err := m.remake(ctx, file, set)
+	bar.clear()
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(content)
+	if got := hex.EncodeToString(sum[:]); got != m.SHA256 {
+		return fmt.Errorf("%s is not reproduced: SHA-256 %s instead of %s (written by %s on %s, this is %s)",
+			m.Output, got, m.SHA256, m.Version, m.Platform, version())
+	}
+	if err := dataio.WriteFile(out, func(w io.Writer) error { _, err := w.Write(content); return err }); err != nil {
+		return asUsage(err)
+	}
+	if out != m.Output {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return asUsage(err)
+		}
+		if err := dataio.WriteFile(manifestPath(out), func(w io.Writer) error { _, err := w.Write(b); return err }); err != nil {
+			return asUsage(err)
+		}
+	}
+	fmt.Fprintf(stderr, "wrote %s, equal bit for bit to the recorded %s\n", out, m.Output)
+	return nil
+}
+
+// remake makes the content of the manifest's output again.
+func (m *manifest) remake(ctx context.Context, file string, set *ode.Settings) ([]byte, error) {
+	dec := json.NewDecoder(bytes.NewReader(m.Settings))
+	dec.DisallowUnknownFields()
+	var b bytes.Buffer
+	switch m.Command {
+	case "draw":
+		var s runSettings
+		if err := dec.Decode(&s); err != nil {
+			return nil, usagef("%s: settings: %v", file, err)
+		}
+		p, err := s.check()
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Equal(p.grid, m.Grid) {
+			return nil, fmt.Errorf("%s: the settings now give another time grid than the recorded one (written by %s, this is %s)", file, m.Version, version())
+		}
+		x, _, err := p.run(ctx, set)
+		if err != nil {
+			return nil, err
+		}
+		err = encodeSamples(&b, m.Output, x, p.target.Dim())
+		return b.Bytes(), err
+	case "loglik":
+		var s loglikSettings
+		if err := dec.Decode(&s); err != nil {
+			return nil, usagef("%s: settings: %v", file, err)
+		}
+		p, err := s.check()
+		if err != nil {
+			return nil, err
+		}
+		r, err := p.run(ctx, set)
+		if err != nil {
+			return nil, err
+		}
+		err = encodeSamples(&b, m.Output, r.logp, 1)
+		return b.Bytes(), err
+	}
+	return nil, usagef("%s: rerun does not know the command %q", file, m.Command)
+}
