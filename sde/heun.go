@@ -1,0 +1,57 @@
+package sde
+
+import "github.com/seed-dea4846a/sampler/ode"
+
+// Heun is the stochastic Heun method for additive noise,
+//
+//	y  = x + h f(t, x) + g(t) ΔW
+//	x' = x + h/2 (f(t, x) + f(t+h, y)) + ½ (g(t) + g(t+h)) ΔW
+//
+// (Kloeden and Platen 1992, section 15.1). The noise does not depend on the state, so
+// the Itô and the Stratonovich reading of the equation coincide and the method solves
+// both. It has strong order 1, weak order 2, and takes two drift evaluations a step.
+// Without noise it is Heun's method.
+type Heun struct{}
+
+var _ Method = Heun{}
+
+// Name returns "heun-sde".
+func (Heun) Name() string { return "heun-sde" }
+
+// StrongOrder returns 1.
+func (Heun) StrongOrder() float64 { return 1 }
+
+// WeakOrder returns 2.
+func (Heun) WeakOrder() float64 { return 2 }
+
+// NewStepper returns the stepper of one goroutine.
+func (Heun) NewStepper(p Process, noise NoiseSource, rows int) ode.Stepper {
+	b := carve(4, rows*p.Dim())
+	return &heunStepper{base: newBase(noise, p.Dim(), rows), p: p, f0: b[0], f1: b[1], y: b[2], dw: b[3]}
+}
+
+type heunStepper struct {
+	base
+	p             Process
+	f0, f1, y, dw []float64
+}
+
+func (s *heunStepper) Step(x []float64, t0, t1 float64) {
+	n, h := len(x), t1-t0
+	f0, f1, y, dw := s.f0[:n], s.f1[:n], s.y[:n], s.dw[:n]
+	g0, g1 := s.p.Diffusion(t0), s.p.Diffusion(t1)
+	if g0 == 0 && g1 == 0 {
+		s.pass() // and 0·dw is 0
+	} else {
+		s.noise.Increment(dw, t0, t1)
+	}
+	s.p.Drift(f0, x, t0)
+	for i := range x {
+		y[i] = x[i] + h*f0[i] + g0*dw[i]
+	}
+	s.p.Drift(f1, y, t1)
+	s.nfe += 2
+	for i := range x {
+		x[i] += h/2*(f0[i]+f1[i]) + (g0+g1)/2*dw[i]
+	}
+}
