@@ -331,7 +331,7 @@ func printCompare(w io.Writer, rep *compareReport, name string) {
 		fmt.Fprintf(tw, "%s %s\t", first.Kind, first.Sampler)
 		for ; i < len(rep.Cells) && rep.Cells[i].Sampler == first.Sampler; i++ {
 			if m, ok := rep.Cells[i].get(name); ok {
-				fmt.Fprintf(tw, "%.3g\t", m.Value)
+				fmt.Fprintf(tw, "%s\t", rep.Cells[i].text(m))
 			} else {
 				fmt.Fprintf(tw, "%s\t", rep.Cells[i].short())
 			}
@@ -344,6 +344,14 @@ func printCompare(w io.Writer, rep *compareReport, name string) {
 		}
 	}
 	tw.Flush()
+}
+
+// text returns a value of the cell, with the evaluations if the sampler chose them.
+func (c *cell) text(m measurement) string {
+	if c.Steps == 0 {
+		return fmt.Sprintf("%.3g (at %.0f)", m.Value, c.NFE)
+	}
+	return num3(m.Value)
 }
 
 // short names a failure in a word.

@@ -107,14 +107,14 @@ func curvesFigure(c *comparison, rep *compareReport) *figure.Figure {
 // are none.
 func galleryFigure(c *comparison, rep *compareReport, budget int) *figure.Figure {
 	name := c.metrics[0]
-	g := figure.Gallery{D: rep.Dim}
+	g := figure.Gallery{D: rep.Dim, Caption: fmt.Sprintf("at most %d evaluations; the number is %s", budget, name)}
 	for _, cl := range rep.Cells {
 		if cl.Budget != budget || cl.samples == nil {
 			continue
 		}
-		sheet := figure.Sheet{Title: cl.Kind + " " + cl.Sampler, X: cl.samples}
+		sheet := figure.Sheet{Title: cl.Sampler, X: cl.samples}
 		if m, ok := cl.get(name); ok {
-			sheet.Note = fmt.Sprintf("%s NFE, %s %.3g", trimFloat(cl.NFE), name, m.Value)
+			sheet.Note = fmt.Sprintf("%s, %.3g", cl.Kind, m.Value)
 		}
 		g.Sheets = append(g.Sheets, sheet)
 	}

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/seed-dea4846a/sampler/metric"
 	"github.com/seed-dea4846a/sampler/score/density"
@@ -40,27 +41,32 @@ func metricTable() []metricEntry {
 	)
 }
 
-// A measurement is the value of a metric and what is known of its chance error. A
-// pointer is nil where a number does not exist.
+// A measurement is the value of a metric and what exact samples of the same size give.
+// A pointer is nil where a number does not exist.
 type measurement struct {
 	Name    string   `json:"name"`
 	Value   float64  `json:"value"`
 	StdErr  *float64 `json:"stderr,omitempty"`
 	Floor   *float64 `json:"floor,omitempty"`    // mean of the metric between exact samples
 	FloorSD *float64 `json:"floor_sd,omitempty"` // standard deviation likewise
+	Limit   *float64 `json:"limit,omitempty"`    // exact samples stay below it
 }
 
-// withinFloor tells whether the value is what exact samples give: at most 1.5 times the
-// floor or 3 of its standard deviations above it. The likelihood, which errs on both
-// sides, must be within 3 standard errors.
+// withinFloor tells whether the value is what exact samples give.
 func (m measurement) withinFloor() bool {
-	if m.Floor == nil || m.FloorSD == nil {
+	switch {
+	case m.Limit == nil:
 		return true
+	case m.Name == "nll": // errs on both sides of the floor
+		return math.Abs(m.Value-*m.Floor) <= *m.Limit-*m.Floor
+	default:
+		return m.Value <= *m.Limit
 	}
-	if m.Name == "nll" {
-		return math.Abs(m.Value-*m.Floor) <= 3*math.Hypot(*m.FloorSD, *m.StdErr)
-	}
-	return m.Value <= math.Max(1.5**m.Floor, *m.Floor+3**m.FloorSD)
+}
+
+// atFloor tells whether all measurements are what exact samples give.
+func atFloor(ms []measurement) bool {
+	return !slices.ContainsFunc(ms, func(m measurement) bool { return !m.withinFloor() })
 }
 
 // A gauge measures samples against one target: the reference sample and the floors are
@@ -163,7 +169,13 @@ func (g *gauge) measure(x []float64) ([]measurement, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, measurement{Name: m.Name, Value: v.Value, StdErr: finite(v.StdErr)})
+		mm := measurement{Name: m.Name, Value: v.Value, StdErr: finite(v.StdErr)}
+		if v.NullErr > 0 {
+			// The law of an unbiased statistic between equal laws is skewed: 5 standard errors
+			// have a false-alarm rate of 0.45 % (package metric).
+			mm.Limit = finite(5 * v.NullErr)
+		}
+		out = append(out, mm)
 	}
 	alone, err := g.alone(x)
 	if err != nil {
@@ -174,8 +186,31 @@ func (g *gauge) measure(x []float64) ([]measurement, error) {
 		if f, ok := g.floors[m.Name]; ok {
 			out[i].Floor, out[i].FloorSD = finite(f.Mean), finite(f.SD)
 		}
+		if out[i].Limit == nil {
+			out[i].Limit = g.limit(out[i])
+		}
 	}
 	return out, nil
+}
+
+// limit returns the value below which exact samples stay: 1.5 times the floor or 3 of its
+// standard deviations above it; for z-scores, the largest of m normals at a false-alarm
+// rate of 0.3 %; for the likelihood, 3 standard errors.
+func (g *gauge) limit(m measurement) *float64 {
+	z := func(count int) *float64 {
+		return finite(distuv.UnitNormal.Quantile(1 - 0.003/float64(2*count)))
+	}
+	switch {
+	case m.Name == "mean_z":
+		return z(g.dim)
+	case m.Name == "cov_z":
+		return z(g.dim * (g.dim + 1) / 2)
+	case m.Floor == nil || m.FloorSD == nil:
+		return nil
+	case m.Name == "nll":
+		return finite(*m.Floor + 3*math.Hypot(*m.FloorSD/math.Sqrt(floorReps), *m.StdErr))
+	}
+	return finite(math.Max(1.5**m.Floor, *m.Floor+3**m.FloorSD))
 }
 
 // maxMomentDim bounds the dimension in which the covariance is compared, whose standard
@@ -262,9 +297,9 @@ func printMeasurements(w io.Writer, ms []measurement) {
 		floor, note := "", ""
 		if m.Floor != nil && m.FloorSD != nil {
 			floor = fmt.Sprintf("%.3g ± %.2g", *m.Floor, *m.FloorSD)
-			if !m.withinFloor() {
-				note = "above the noise floor"
-			}
+		}
+		if !m.withinFloor() {
+			note = "outside the noise floor"
 		}
 		fmt.Fprintf(tw, "%s\t%.4g\t%s\t%s\n", m.Name, m.Value, floor, note)
 	}

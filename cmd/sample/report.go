@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -61,7 +62,7 @@ func reportFiles(c *comparison, rep *compareReport) ([]reportFile, error) {
 	}
 	data := map[string]any{
 		"Target": rep.Target, "Path": rep.Path, "Grid": rep.Grid, "Dim": rep.Dim, "N": rep.N, "Seed": rep.Seed,
-		"Main": c.metrics[0], "Floor": num3(rep.floor(c.metrics[0])), "Headline": headline(c, rep),
+		"Main": c.metrics[0], "Floor": num3(rep.floor(c.metrics[0])), "Headline": headline(rep),
 		"Curves": template.URL(uri), "Budgets": rep.Budgets, "Rows": c.rows(rep), "Metrics": c.metrics,
 		"Version": version(), "Seconds": num3(rep.Seconds), "Command": c.command(),
 	}
@@ -124,61 +125,55 @@ func pictureBudgets(b []int) []int {
 	return slices.Compact([]int{b[0], b[len(b)/2], b[len(b)-1]})
 }
 
-// rows returns the table of the first metric, the best sampler of the largest budget
-// first.
+// rows returns the table of the first metric, with the samplers that are near the floor at
+// the smallest budgets first.
 func (c *comparison) rows(rep *compareReport) []reportRow {
 	name := c.metrics[0]
 	best := rep.best(name)
-	var rows []reportRow
-	var last []float64 // value at the largest budget, to sort by
+	floor := rep.floor(name)
+	type ranked struct {
+		reportRow
+		loss float64 // mean over the budgets of log(value/floor), not below 0
+	}
+	var rows []ranked
 	for _, smp := range c.samplers {
-		row := reportRow{Class: strings.ToLower(smp.entry.kind()), Kind: smp.entry.kind(), Sampler: smp.text, Order: smp.entry.orderText()}
-		value := math.Inf(1)
+		r := ranked{reportRow: reportRow{
+			Class: strings.ToLower(smp.entry.kind()), Kind: smp.entry.kind(), Sampler: smp.text, Order: smp.entry.orderText(),
+		}}
 		for _, b := range rep.Budgets {
 			cl := rep.find(smp.text, b)
 			if cl == nil {
-				row.Cells = append(row.Cells, reportCell{})
+				r.Cells = append(r.Cells, reportCell{})
 				continue
 			}
 			m, ok := cl.get(name)
 			if !ok {
-				row.Cells = append(row.Cells, reportCell{Class: "fail", Text: cl.short(), Title: cl.Failed})
+				r.Cells = append(r.Cells, reportCell{Class: "fail", Text: cl.short(), Title: cl.Failed})
+				r.loss += failedLoss
 				continue
 			}
-			value = m.Value
-			rc := reportCell{Text: num3(m.Value), Title: fmt.Sprintf("%d steps, %s evaluations, %s s", cl.Steps, trimFloat(cl.NFE), num3(cl.Seconds))}
-			if smp.adaptive {
-				rc.Text += fmt.Sprintf(" (at %.0f)", cl.NFE)
-			}
+			r.loss += max(0, math.Log(m.Value/floor))
+			rc := reportCell{Text: cl.text(m), Title: fmt.Sprintf("%d steps, %s evaluations, %s s", cl.Steps, trimFloat(cl.NFE), num3(cl.Seconds))}
 			if m.Value == best[b] {
 				rc.Class = "best "
 			}
-			if m.withinFloor() {
+			if atFloor(cl.Measurements) {
 				rc.Class += "floor"
 			}
-			row.Cells = append(row.Cells, rc)
+			r.Cells = append(r.Cells, rc)
 		}
-		rows, last = append(rows, row), append(last, value)
+		rows = append(rows, r)
 	}
-	order := make([]int, len(rows))
-	for i := range order {
-		order[i] = i
+	slices.SortStableFunc(rows, func(a, b ranked) int { return cmp.Compare(a.loss, b.loss) })
+	out := make([]reportRow, len(rows))
+	for i, r := range rows {
+		out[i] = r.reportRow
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case last[a] < last[b]:
-			return -1
-		case last[a] > last[b]:
-			return 1
-		}
-		return 0
-	})
-	sorted := make([]reportRow, len(rows))
-	for i, j := range order {
-		sorted[i] = rows[j]
-	}
-	return sorted
+	return out
 }
+
+// failedLoss stands for a run without samples, as an error of e^20 floors would.
+const failedLoss = 20
 
 func (rep *compareReport) find(sampler string, budget int) *cell {
 	for _, c := range rep.Cells {
@@ -190,12 +185,10 @@ func (rep *compareReport) find(sampler string, budget int) *cell {
 }
 
 // headline says in a sentence who needs the least work to reach the noise floor.
-func headline(c *comparison, rep *compareReport) string {
-	name := c.metrics[0]
+func headline(rep *compareReport) string {
 	first := map[string]*cell{} // by kind, the cheapest run at the floor
 	for _, cl := range rep.Cells {
-		m, ok := cl.get(name)
-		if !ok || !m.withinFloor() {
+		if cl.Failed != "" || !atFloor(cl.Measurements) {
 			continue
 		}
 		if f := first[cl.Kind]; f == nil || cl.NFE < f.NFE {
