@@ -5,7 +5,10 @@ import (
 	"sync"
 
 	"github.com/seed-dea4846a/sampler/interpolant"
+	"github.com/seed-dea4846a/sampler/ode"
 )
+
+var _ ode.Semilinear = (*Flow)(nil)
 
 // Flow is the probability flow of a model on a path, an ode.Field with Jacobian and
 // divergence:
@@ -47,6 +50,21 @@ func (f *Flow) Divergence(dst, x []float64, t float64) {
 	for i, tr := range dst {
 		dst[i] = float64(f.Dim())*a + b*tr
 	}
+}
+
+// Noise returns α and σ at a time; with Time and Denoise it makes a Flow an
+// ode.Semilinear.
+func (f *Flow) Noise(t float64) (alpha, sigma float64) {
+	c := f.Path.At(t)
+	return c.Alpha, c.Sigma
+}
+
+// Time returns the time at which log(α/σ) = logSNR.
+func (f *Flow) Time(logSNR float64) float64 { return f.Path.Time(logSNR) }
+
+// Denoise writes the model's D(x; α, σ).
+func (f *Flow) Denoise(dst, x []float64, alpha, sigma float64) {
+	f.Model.Denoise(dst, x, alpha, sigma)
 }
 
 // Err returns the model's first error if it keeps one.

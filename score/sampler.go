@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/internal/par"
 	"github.com/seed-dea4846a/sampler/internal/stream"
+	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/ode"
 	"github.com/seed-dea4846a/sampler/sde"
 )

@@ -136,6 +136,7 @@ func TestReverseKeepsTheMarginals(t *testing.T) {
 				{Path: p, Model: gauss1(t), Eta: 0.5},
 				{Path: p, Model: gauss1(t), Eta: 1},
 				{Path: p, Model: gauss1(t), Eta: 3},
+				{Path: p, Model: gauss1(t), EtaOf: func(l float64) float64 { return 1 + math.Tanh(l) }},
 				{Path: p, Model: gauss1(t), G: func(t float64) float64 { return 1.5 + t }},
 			}
 			for k, r := range rs {
@@ -146,6 +147,8 @@ func TestReverseKeepsTheMarginals(t *testing.T) {
 				// rounding relative to the largest term
 				size := math.Abs(a)*(v+1) + math.Abs(b) + g2 + 1
 				assert.InDelta(t, dM, a*c.Alpha*gaussMean+b, 1e-12*size, "%s, process %d, mean at %g", name, k, tm)
+				// EtaAt is the same noise on the clock λ.
+				assert.InDelta(t, g2, sq(r.EtaAt(c.LogSNR())*NaturalDiffusion(c)), 1e-9*size, "%s, process %d, η at %g", name, k, tm)
 				assert.InDelta(t, dV, 2*a*v+g2, 1e-12*size, "%s, process %d, variance at %g", name, k, tm)
 			}
 			// η = 0 is the flow, bit for bit.
