@@ -14,7 +14,7 @@ import (
 )
 
 // plotPoints bounds the points of a picture; more change no pixel.
-const plotPoints = 100_000
+const plotPoints = 300_000
 
 // plotDraw writes the figure of a draw: samples beside the truth, or trajectories.
 func plotDraw(file string, x []float64, tr *ode.Trace, p *plan, rep drawReport) error {
@@ -32,6 +32,7 @@ func plotDraw(file string, x []float64, tr *ode.Trace, p *plan, rep drawReport) 
 	} else {
 		f = figure.Samples{
 			Title: figureTitle(rep.Target), Caption: caption, D: d, X: x, Truth: truthOf(p.target, len(x)/d, rep.Seed),
+			Bright: parseSpec(rep.Target).name == "image",
 		}.Figure()
 	}
 	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(file)), ".")

@@ -105,6 +105,49 @@ var targetTable = []targetEntry{
 		},
 	},
 	{
+		Name: "rings", Aliases: []string{"circles"}, Doc: "concentric rings, or spheres in d dimensions, with Gaussian thickness",
+		Params: []param{
+			{"d", "2", "dimension"}, {"rings", "3", "number of rings, radii evenly spaced"}, {"radius", "4", "radius of the largest"}, stdParam,
+		},
+		build: func(p *params) (density.Target, error) {
+			n, r := p.int("rings", 1, 100), p.positive("radius")
+			weights, radii := make([]float64, n), make([]float64, n)
+			for i := range radii {
+				radii[i] = r * float64(i+1) / float64(n)
+				weights[i] = radii[i] // in the plane, the same density along every ring
+			}
+			return spheres(weights, radii, p.int("d", 1, maxDim), p.float("std", 0, maxThickness))
+		},
+	},
+	{
+		Name: "sphere", Doc: "uniform on a sphere in d dimensions",
+		Params: []param{{"d", "3", "dimension"}, {"radius", "1", "radius"}, {"std", "0", "standard deviation of the thickness; 0 for none"}},
+		build: func(p *params) (density.Target, error) {
+			return spheres([]float64{1}, []float64{p.positive("radius")}, p.int("d", 1, maxDim), p.float("std", 0, maxThickness))
+		},
+	},
+	{
+		Name: "laplace", Doc: "symmetric Laplace, a Gaussian scale mixture",
+		Params: []param{{"d", "2", "dimension"}, {"scale", "1", "standard deviation of a coordinate over the square root of 2"}},
+		build: func(p *params) (density.Target, error) {
+			return density.NewLaplace(p.int("d", 1, maxDim), p.positive("scale")), nil
+		},
+	},
+	{
+		Name: "student", Aliases: []string{"student-t", "t"}, Doc: "multivariate Student-t, heavy tails",
+		Params: []param{{"d", "2", "dimension"}, {"dof", "3", "degrees of freedom"}, {"scale", "1", "scale of a coordinate"}},
+		build: func(p *params) (density.Target, error) {
+			return density.NewStudentT(p.int("d", 1, maxDim), p.float("dof", 0.1, 1e6), p.positive("scale")), nil
+		},
+	},
+	{
+		Name: "funnel", Doc: "Neal's funnel: v ~ N(0, 9), the others N(0, exp(v))",
+		Params: []param{{"d", "2", "dimension"}},
+		build: func(p *params) (density.Target, error) {
+			return density.NewFunnel(p.int("d", 2, 1000)), nil
+		},
+	},
+	{
 		Name: "points", file: "FILE", Doc: "the user's own data as an empirical density: .npy or .csv, a point a row",
 		Params: []param{{"std", "0", "width of the Gaussian that smooths the data; 0 for none"}},
 		open: func(file string, p *params) (density.Target, error) {
@@ -134,6 +177,15 @@ var targetTable = []targetEntry{
 		Name: "file", file: "SPEC.json", Doc: `a mixture of Gaussians: {"type":"gmm","weights":[…],"means":[[…]],"covs":[[[…]]]} or "stds":[…]`,
 		open: func(file string, _ *params) (density.Target, error) { return openSpec(file) },
 	},
+}
+
+// spheres returns concentric spheres, smoothed if std is positive.
+func spheres(weights, radii []float64, d int, std float64) (density.Target, error) {
+	t, err := density.NewSpheres(weights, radii, d)
+	if err != nil || std == 0 {
+		return t, err
+	}
+	return density.Smooth(t, std), nil
 }
 
 func openSpec(file string) (density.Target, error) {

@@ -32,6 +32,9 @@ type Samples struct {
 	D       int
 	X       []float64 // the samples
 	Truth
+	// Bright shows the density as brightness, from black to white, for samples of a
+	// photograph.
+	Bright bool
 }
 
 // Figure lays the figure out. It panics unless D > 0 divides the lengths.
@@ -45,6 +48,9 @@ func (s Samples) Figure() *Figure {
 		ref = s.X
 	}
 	v := newView(s.D, planeLimits(ref, s.D), s.Truth, s.X, len(s.X)/s.D)
+	if s.Bright {
+		v.colours = glow
+	}
 	w, h := v.size(250)
 	row := []panel{{plot: v.plot(s.X, hues[0], 1), title: "samples", note: outside(s.X, s.D, v.box)}}
 	if v.truth != nil || len(s.Exact) > 0 {
@@ -68,18 +74,19 @@ func check(d int, xs ...[]float64) {
 // A view draws sets of points and their truth on the same scales.
 type view struct {
 	box
-	d     int
-	cells int       // of the histograms
-	draws []float64 // exact draws
-	truth *grid     // exact density, or the histogram of many exact draws, or nil
-	top   float64   // the density at the end of the colour scale
+	d       int
+	cells   int       // of the histograms
+	draws   []float64 // exact draws
+	truth   *grid     // exact density, or the histogram of many exact draws, or nil
+	top     float64   // the density at the end of the colour scale
+	colours *ramp
 }
 
 // newView fixes the scales for sets of about n points by the truth, or else by the
 // points x. Where points are shown as a smoothed histogram, the true density is
 // smoothed as much, for a fair comparison.
 func newView(d int, b box, t Truth, x []float64, n int) *view {
-	v := &view{box: b, d: d, cells: cells(n), draws: t.Exact}
+	v := &view{box: b, d: d, cells: cells(n), draws: t.Exact, colours: sea}
 	switch {
 	case t.LogDensity != nil:
 		v.truth = density(t.LogDensity, b)
@@ -104,7 +111,7 @@ func newView(d int, b box, t Truth, x []float64, n int) *view {
 func (v *view) plot(x []float64, c color.NRGBA, scale float64) *plot.Plot {
 	p := newPlot(v.box)
 	if len(x)/v.d > manyPoints {
-		p.Add(histogram(x, v.d, v.box, v.cells).paint(v.top, sea))
+		p.Add(histogram(x, v.d, v.box, v.cells).paint(v.top, v.colours))
 	} else {
 		p.Add(dots(x, v.d, c, scale))
 	}
@@ -118,7 +125,7 @@ func (v *view) exact(scale float64) *plot.Plot {
 		return v.plot(v.draws, gray, scale)
 	}
 	p := newPlot(v.box)
-	p.Add(v.truth.paint(v.top, sea), drawing(frame))
+	p.Add(v.truth.paint(v.top, v.colours), drawing(frame))
 	return p
 }
 

@@ -48,7 +48,19 @@ var (
 		color.RGBA{0x36, 0x98, 0xaa, 0xff}, color.RGBA{0x54, 0xc0, 0xad, 0xff},
 		color.RGBA{0xa8, 0xe1, 0xbc, 0xff}, color.White)
 	mist = newRamp(color.RGBA{0xb4, 0xb4, 0xb4, 0xff}, color.White)
+	glow = newGlow()
 )
+
+// newGlow returns the ramp from black to white on which a density that is the grey of
+// a photograph looks like it: squares undo the square root that heat maps take.
+func newGlow() *ramp {
+	r := new(ramp)
+	for i := range r {
+		g := uint8(math.Round(float64(i*i) / 255))
+		r[i] = color.RGBA{g, g, g, 0xff}
+	}
+	return r
+}
 
 // newRamp interpolates between colours, given from dark to light, so that lightness
 // changes evenly: equal steps look equal.
