@@ -48,6 +48,22 @@ func AdaptiveODE(a ode.Adaptive) Solver {
 	}
 }
 
+// DPMAdaptive integrates the probability flow by adaptive DPM-Solver, each point by itself.
+func DPMAdaptive(a ode.DPMAdaptive) Solver {
+	return func(ctx context.Context, s *Sampler, x []float64, set *ode.Settings) (ode.Result, error) {
+		return ode.SolveDPMAdaptive(ctx, &Flow{Path: s.Path, Model: s.Model}, x, s.Grid, a, set)
+	}
+}
+
+// AdaptiveSDE integrates the reverse process with eta times the natural diffusion and error
+// control, each point by itself, on a Brownian tree.
+func AdaptiveSDE(a sde.Adaptive, eta float64) Solver {
+	return func(ctx context.Context, s *Sampler, x []float64, set *ode.Settings) (ode.Result, error) {
+		tree := sde.Tree{Seed: s.Seed, T0: 0, T1: 1}
+		return sde.SolveAdaptive(ctx, &Reverse{Path: s.Path, Model: s.Model, Eta: eta}, x, s.Grid, a, tree, set)
+	}
+}
+
 // SDE integrates the reverse process with eta times the natural diffusion. On a
 // Brownian tree, runs of one seed and different grids follow the same noise.
 func SDE(m sde.Method, eta float64, tree bool) Solver {

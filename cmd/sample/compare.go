@@ -119,7 +119,7 @@ func (s compareSettings) check() (*comparison, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := smp.grid(c.grid(smp), c.path, 2); err != nil {
+		if _, err := smp.grid(c.grid(smp), c.path, c.target, 2); err != nil {
 			return nil, err
 		}
 		c.samplers = append(c.samplers, smp)
@@ -270,22 +270,22 @@ func (c *comparison) run(ctx context.Context, o outputs, stderr io.Writer) (*com
 }
 
 func (c *comparison) cell(ctx context.Context, smp *sampler, budget int, g *gauge, o outputs) (*cell, error) {
-	cl := &cell{Sampler: smp.text, Kind: smp.entry.kind(), Order: smp.entry.orderText(), Grid: c.grid(smp), Budget: budget}
+	cl := &cell{Sampler: smp.text, Kind: smp.entry.Kind, Order: smp.entry.Order, Grid: c.grid(smp), Budget: budget}
 	var err error
 	if smp.adaptive {
 		cl.Steps = 2
-	} else if cl.Steps, _, err = smp.stepsFor(c.path, cl.Grid, budget); err != nil {
+	} else if cl.Steps, err = smp.stepsFor(budget); err != nil {
 		return nil, err
 	}
 	if cl.Steps == 0 {
 		cl.Failed = "no step fits the budget"
 		return cl, nil
 	}
-	grid, err := smp.grid(cl.Grid, c.path, cl.Steps)
+	grid, err := smp.grid(cl.Grid, c.path, c.target, cl.Steps)
 	if err != nil {
 		return nil, err
 	}
-	s := score.Sampler{Path: c.path, Model: c.target, Solver: smp.solve, Grid: grid, Seed: c.settings.Seed}
+	s := score.Sampler{Path: c.path, Model: c.target, Solver: smp.solver(len(grid)), Grid: grid, Seed: c.settings.Seed}
 	x, res, err := s.Draw(ctx, c.settings.N, &ode.Settings{Workers: o.workers})
 	var fail *ode.Error
 	switch {

@@ -122,7 +122,7 @@ func (s runSettings) check() (*plan, error) {
 	if p.settings.Grid == "" {
 		p.settings.Grid = p.sampler.defaultGrid(pathGrid)
 	}
-	if p.grid, err = p.sampler.grid(p.settings.Grid, p.path, s.Steps); err != nil {
+	if p.grid, err = p.sampler.grid(p.settings.Grid, p.path, p.target, s.Steps); err != nil {
 		return nil, err
 	}
 	if !p.sampler.adaptive {
@@ -149,7 +149,7 @@ func (s runSettings) checkCounts() error {
 
 // run draws the plan's samples.
 func (p *plan) run(ctx context.Context, set *ode.Settings) ([]float64, ode.Result, error) {
-	s := score.Sampler{Path: p.path, Model: p.target, Solver: p.sampler.solve, Grid: p.grid, Seed: p.settings.Seed}
+	s := score.Sampler{Path: p.path, Model: p.target, Solver: p.sampler.solver(len(p.grid)), Grid: p.grid, Seed: p.settings.Seed}
 	return s.Draw(ctx, p.settings.N, set)
 }
 
@@ -196,7 +196,7 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 	if o.trajectories > 0 {
 		set.Trace = &ode.Trace{Rows: o.trajectories}
 		if p.sampler.adaptive {
-			if p.grid, err = buildGrid(p.settings.Grid, p.path, 100); err != nil {
+			if p.grid, err = buildGrid(p.settings.Grid, p.path, p.target, 100); err != nil {
 				return err
 			}
 		}
@@ -211,7 +211,7 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 	}
 
 	rep := drawReport{
-		runSettings: p.settings, Kind: p.sampler.entry.kind(),
+		runSettings: p.settings, Kind: p.sampler.entry.Kind,
 		NFE: res.NFE(), MaxNFE: res.MaxNFE, Dim: p.target.Dim(), Workers: o.workers,
 		Seconds: res.Wall.Seconds(), PointsPerSecond: float64(p.settings.N) / res.Wall.Seconds(),
 	}

@@ -93,7 +93,7 @@ func curvesFigure(c *comparison, rep *compareReport) *figure.Figure {
 		}
 	}
 	for _, smp := range c.samplers {
-		s := figure.Series{Name: smp.text, Stochastic: smp.entry.kind() == kindSDE}
+		s := figure.Series{Name: smp.text, Stochastic: smp.entry.Kind == kindSDE}
 		for _, cl := range rep.Cells {
 			if m, ok := cl.get(name); ok && cl.Sampler == smp.text {
 				s.X, s.Y = append(s.X, cl.NFE), append(s.Y, m.Value)

@@ -16,6 +16,9 @@ type listing struct {
 	Aliases []string       `json:"aliases,omitempty"`
 	Kind    string         `json:"kind,omitempty"`
 	Order   string         `json:"order,omitempty"`
+	NFE     int            `json:"nfe_per_step,omitempty"`
+	History int            `json:"history,omitempty"`
+	Source  string         `json:"source,omitempty"`
 	Doc     string         `json:"doc"`
 	Params  []listingParam `json:"params,omitempty"`
 }
@@ -95,8 +98,8 @@ func printListing(w io.Writer, rows []listing) {
 		if r.Kind != "" {
 			cells = append(cells, r.Kind)
 		}
-		if r.Order != "" {
-			cells = append(cells, "order "+r.Order)
+		if r.Kind != "" {
+			cells = append(cells, "order "+r.Order, fmt.Sprintf("%d NFE a step", r.NFE))
 		}
 		doc := r.Doc
 		if len(r.Params) > 0 {
@@ -130,16 +133,18 @@ func listPaths() []listing {
 func listGrids() []listing {
 	var out []listing
 	for _, e := range gridTable {
-		out = append(out, listing{Name: e.Name, Doc: e.Doc, Params: toListingParams(e.Params)})
+		out = append(out, listing{Name: e.Name, Aliases: e.Aliases, Doc: e.Doc, Params: toListingParams(e.Params)})
 	}
 	return append(out, listing{Name: "list:FILE", Doc: "times from a file, from noise (0) to data (1)"})
 }
 
 func listSamplers() []listing {
 	var out []listing
-	for i := range samplerTable {
-		e := &samplerTable[i]
-		out = append(out, listing{Name: e.Name, Aliases: e.Aliases, Kind: e.kind(), Order: e.orderText(), Doc: e.Doc, Params: toListingParams(e.params())})
+	for _, e := range samplerTable {
+		out = append(out, listing{
+			Name: e.Name, Aliases: e.Aliases, Kind: e.Kind, Order: e.Order, NFE: e.NFE, History: e.History,
+			Source: e.Source, Doc: e.Doc, Params: toListingParams(e.Params),
+		})
 	}
 	return out
 }

@@ -145,8 +145,8 @@ func (p *loglikPlan) setSolver(path interpolant.Path, pathGrid string) error {
 	if err != nil {
 		return err
 	}
-	if smp.entry.ode == nil {
-		return usagef("--solver %s is stochastic; the likelihood follows the probability flow, choose an ODE sampler such as tsit5:rtol=1e-6", s.Solver)
+	if smp.entry.ode == nil || smp.entry.exponential {
+		return usagef("--solver %s cannot integrate the divergence beside the points; choose a generic ODE sampler such as tsit5:rtol=1e-6 or rk4", s.Solver)
 	}
 	if smp.adaptive {
 		s.Grid, s.Steps = "", 0
@@ -159,7 +159,7 @@ func (p *loglikPlan) setSolver(path interpolant.Path, pathGrid string) error {
 	if s.Grid == "" {
 		s.Grid = pathGrid
 	}
-	g, err := buildGrid(s.Grid, path, s.Steps+1)
+	g, err := buildGrid(s.Grid, path, p.target, s.Steps+1)
 	if err != nil {
 		return err
 	}

@@ -140,6 +140,7 @@ func TestBadInput(t *testing.T) {
 	write(t, "dims.json", `{"type":"gmm","weights":[1,1],"means":[[0],[1,2]],"stds":[1,1]}`)
 	write(t, "cut.png", "\x89PNG\r\n\x1a\n\x00\x00")
 	write(t, "points3.csv", "1,2,3\n")
+	write(t, "p2.csv", "1,2\n")
 	write(t, "down.txt", "0.9 0.5\n")
 	write(t, "word.txt", "0.1 hello\n")
 	write(t, "plain", "a file, not a directory")
@@ -173,6 +174,12 @@ func TestBadInput(t *testing.T) {
 		{draw("--target", "ring8", "--sampler", "em:noise=white"), []string{"steps, tree"}},
 		{draw("--target", "ring8", "--sampler", "heun:rtol=x"), []string{"rtol"}},
 		{draw("--target", "ring8", "--sampler", "em", "--grid", "uniform"), []string{"--grid logsnr"}},
+		{draw("--target", "ring8", "--sampler", "unipc-4"), []string{"unknown sampler", "unipc-"}},
+		{draw("--target", "ring8", "--sampler", "edm-churn:s_churn=-1"), []string{"s_churn=-1", "at least 0"}},
+		{draw("--target", "ring8", "--sampler", "sa:predictor=1,corrector=4"), []string{"corrector=4 must not exceed"}},
+		{draw("--target", "ring8", "--sampler", "deis:warmup=none"), []string{"matched, lean, published"}},
+		{draw("--target", "ring8", "--sampler", "dpm-adaptive:order=4"), []string{"order=4", "from 2 to 3"}},
+		{[]string{"loglik", "--target", "ring8", "--solver", "unipc", "p2.csv"}, []string{"tsit5:rtol=1e-6"}},
 		{draw("--target", "ring8", "--grid", "karas"), []string{`did you mean "karras"`}},
 		{draw("--target", "ring8", "--grid", "list:none.txt"), []string{"none.txt"}},
 		{draw("--target", "ring8", "--grid", "list:down.txt"), []string{"down.txt"}},
@@ -338,9 +345,48 @@ func TestListEverything(t *testing.T) {
 }
 
 func TestAliases(t *testing.T) {
-	for _, name := range []string{"RK45", "euler_maruyama", "Heun"} {
-		_, err := buildSampler(name)
-		assert.NoError(t, err, name)
+	for alias, name := range map[string]string{
+		"RK45": "dopri5", "euler_maruyama": "em", "Heun": "heun", "dpmpp_2m": "dpmpp-2m", "dpmpp_2m_sde": "sde-dpmpp-2m",
+		"uni_pc_bh2": "unipc-2", "unipc": "unipc-3", "lms": "lms-4", "deis": "deis-3", "euler_ancestral": "euler-ancestral",
+		"er_sde": "er-sde-3", "sa_solver": "sa", "exp_heun_2_x0": "exp-heun",
+	} {
+		s, err := buildSampler(alias)
+		require.NoError(t, err, alias)
+		assert.Equal(t, name, s.entry.Name, alias)
+	}
+	// One spelling must not name two samplers.
+	seen := map[string]string{}
+	for _, e := range samplerTable {
+		for _, n := range append([]string{e.Name}, e.Aliases...) {
+			n = normalise(n)
+			assert.Contains(t, []string{"", e.Name}, seen[n], "%s is %s and %s", n, seen[n], e.Name)
+			seen[n] = e.Name
+		}
+	}
+}
+
+// TestEverySamplerDraws runs every registered sampler with 1, 2, 3 and 12 steps on three
+// paths: finite samples, the documented number of evaluations, and no more than asked.
+func TestEverySamplerDraws(t *testing.T) {
+	for _, e := range samplerTable {
+		for _, path := range []string{"condot", "edm", "vp"} {
+			for _, steps := range []int{1, 2, 3, 12} {
+				p, err := runSettings{Target: "ring8", Path: path, Sampler: e.Name, Steps: steps, N: 20, Seed: 1}.check()
+				require.NoError(t, err, e.Name)
+				x, res, err := p.run(context.Background(), nil)
+				require.NoError(t, err, "%s on %s, %d steps", e.Name, path, steps)
+				assert.True(t, allFinite(x), "%s on %s, %d steps", e.Name, path, steps)
+				if p.sampler.adaptive {
+					continue
+				}
+				n, err := p.sampler.nfe(steps)
+				require.NoError(t, err)
+				assert.Equal(t, n, res.MaxNFE, "%s on %s: evaluations of %d steps", e.Name, path, steps)
+				if steps == 1 {
+					assert.Equal(t, 1, n, "%s: one step is the denoising", e.Name)
+				}
+			}
+		}
 	}
 }
 

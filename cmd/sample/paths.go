@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"os"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/ode"
+	"github.com/seed-dea4846a/sampler/score"
+	"github.com/seed-dea4846a/sampler/score/density"
 )
 
 // A pathEntry is a registered path.
@@ -128,10 +131,13 @@ func buildPath(text string) (interpolant.Path, string, error) {
 
 // A gridEntry is a registered time grid.
 type gridEntry struct {
-	Name   string
-	Doc    string
-	Params []param
-	build  func(p *params, path interpolant.Path, t0, t1 float64, k int) []float64
+	Name    string
+	Aliases []string
+	Doc     string
+	Params  []param
+	build   func(p *params, path interpolant.Path, t0, t1 float64, k int) []float64
+	// fit is in place of build for a grid that depends on the model.
+	fit func(p *params, path interpolant.Path, model density.Target, k int) ([]float64, error)
 }
 
 var gridTable = []gridEntry{
@@ -159,17 +165,65 @@ var gridTable = []gridEntry{
 			return interpolant.QuadraticGrid(t0, t1, k)
 		},
 	},
+	{
+		Name: "angle", Aliases: []string{"cosine"}, Doc: "even in the angle atan(sigma/alpha)",
+		build: func(_ *params, path interpolant.Path, t0, t1 float64, k int) []float64 {
+			return interpolant.AngleGrid(path, t0, t1, k)
+		},
+	},
+	{
+		Name: "beta", Doc: "quantiles of a beta distribution in t, denser at both ends",
+		Params: []param{{"a", "0.6", "first parameter"}, {"b", "0.6", "second parameter"}},
+		build: func(p *params, _ interpolant.Path, t0, t1 float64, k int) []float64 {
+			return interpolant.BetaGrid(p.positive("a"), p.positive("b"), t0, t1, k)
+		},
+	},
+	{
+		Name: "shift", Doc: "even in t, then shifted to more noise as flow models do at high resolution",
+		Params: []param{{"s", "3", "factor by which the noise-to-signal ratio grows"}},
+		build: func(p *params, _ interpolant.Path, t0, t1 float64, k int) []float64 {
+			return interpolant.ShiftGrid(p.positive("s"), t0, t1, k)
+		},
+	},
+	{
+		Name: "ays", Doc: "Align Your Steps, Sabour et al. 2024, interpolated to any number of steps",
+		Params: []param{{"model", "sd15", "sd15, sdxl or svd"}},
+		build: func(p *params, path interpolant.Path, t0, t1 float64, k int) []float64 {
+			levels := map[string][]float64{
+				"sd15": interpolant.AlignYourStepsSD15, "sdxl": interpolant.AlignYourStepsSDXL, "svd": interpolant.AlignYourStepsSVD,
+			}
+			return interpolant.LevelGrid(path, levels[p.oneOf("model", "sd15", "sdxl", "svd")], t0, t1, k)
+		},
+	},
+	{
+		Name: "optimal", Doc: "fitted to the target: least error of the exact flow by dynamic programming",
+		Params: []param{{"method", "ddim", "method whose error counts: ddim or heun"}, {"samples", "64", "trajectories"}, {"seed", "0", "their seed"}},
+		fit: func(p *params, path interpolant.Path, model density.Target, k int) ([]float64, error) {
+			o := &score.GridOptions{Samples: p.int("samples", 1, 100_000), Seed: uint64(p.int("seed", 0, math.MaxInt64))}
+			if p.oneOf("method", "ddim", "heun") == "heun" {
+				o.Method = ode.EDMHeun{}
+			}
+			if p.err() != nil {
+				return nil, p.err()
+			}
+			return score.OptimalGrid(context.Background(), path, model, k, o)
+		},
+	},
 }
 
-// buildGrid returns the k times that a grid spec asks for on a path, or the times of a
-// file for list:FILE, whose length then stands for k.
-func buildGrid(text string, path interpolant.Path, k int) ([]float64, error) {
+// buildGrid returns the k times that a grid spec asks for on a path and for a model, or the
+// times of a file for list:FILE, whose length then stands for k.
+func buildGrid(text string, path interpolant.Path, model density.Target, k int) ([]float64, error) {
 	if s := parseSpec(text); s.name == "list" {
 		return readGrid(s.rest, path)
 	}
-	e, p, err := find("grid", text, gridTable, func(e *gridEntry) (string, []string, []param) { return e.Name, nil, e.Params }, "list:FILE")
+	e, p, err := find("grid", text, gridTable, func(e *gridEntry) (string, []string, []param) { return e.Name, e.Aliases, e.Params }, "list:FILE")
 	if err != nil {
 		return nil, err
+	}
+	if e.fit != nil {
+		g, err := e.fit(p, path, model, k)
+		return g, asUsage(err)
 	}
 	t0, t1 := path.Span()
 	g := e.build(p, path, t0, t1, k)

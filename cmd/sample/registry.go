@@ -13,7 +13,8 @@ func find[E any](kind, text string, table []E, describe func(*E) (string, []stri
 	names := slices.Clone(more)
 	for i := range table {
 		name, aliases, decl := describe(&table[i])
-		if s.name == name || slices.Contains(aliases, normalise(s.name)) || normalise(s.name) == name {
+		same := func(n string) bool { return normalise(n) == normalise(s.name) }
+		if same(name) || slices.ContainsFunc(aliases, same) {
 			p := parseParams(kind+" "+name, s.rest, decl)
 			return &table[i], p, p.err()
 		}

@@ -138,7 +138,7 @@ func (c *comparison) rows(rep *compareReport) []reportRow {
 	var rows []ranked
 	for _, smp := range c.samplers {
 		r := ranked{reportRow: reportRow{
-			Class: strings.ToLower(smp.entry.kind()), Kind: smp.entry.kind(), Sampler: smp.text, Order: smp.entry.orderText(),
+			Class: strings.ToLower(smp.entry.Kind), Kind: smp.entry.Kind, Sampler: smp.text, Order: smp.entry.Order,
 		}}
 		for _, b := range rep.Budgets {
 			cl := rep.find(smp.text, b)

@@ -1,0 +1,250 @@
+package density
+
+import (
+	"math"
+	"slices"
+	"sync"
+
+	"gonum.org/v1/gonum/floats"
+)
+
+// gaussians is a mixture of Gaussians, of width zero or more, and the work that is
+// common to Mixture, Points and Curve. Its covariances take one of three forms:
+//
+//	isotropic   vars: one variance for all, or one a component
+//	diagonal    eig: d variances a component
+//	full        eig and vec: eigenvalues, and eigenvectors as rows
+type gaussians struct {
+	d, k  int
+	mu    []float64 // means, k×d
+	logW  []float64 // log-weights, normalised
+	cum   []float64 // running sums of the weights
+	norm2 []float64 // |μ_k|², and its largest
+	most2 float64
+	vars  []float64
+	eig   []float64
+	vec   []float64
+	block int // components handled at a time, so that their means stay in cache
+	balls []ball
+	pool  sync.Pool
+}
+
+// A ball holds the means of a block of components.
+type ball struct {
+	centre []float64
+	radius float64
+}
+
+// bounds hold the logits' constants and precisions of a block of components.
+type bounds struct{ loC, hiC, loPrec, hiPrec float64 }
+
+// tile is the number of points that share a block of components while it is in cache.
+const tile = 8
+
+// A quantity is what a pass over the components is to give.
+type quantity int
+
+const (
+	density  quantity = iota // the log-density only
+	denoiser                 // and E[x₁ | x]
+	gradient                 // and ∇ log p
+)
+
+// work is the scratch of one call.
+type work struct {
+	// What (α, σ) fix.
+	alpha, sigma float64
+	s2           float64   // the variance of S: of all, or the least
+	prec         []float64 // 1/S, one, or a component, or a component and direction
+	logC         []float64 // logits are logC - (squared distance)/2S
+	bounds       []bounds  // of each block, if there are several
+
+	// Of each point of the tile: the largest logit and, relative to it, the sums of e,
+	// e/S and eC/S.
+	top, z, prs, gain [tile]float64
+	floor             [tile]float64 // what the largest logit is sure to reach
+	expand            [tile]bool    // whether |x - αμ|² may be expanded
+	sq                [tile]float64 // |x|²
+	mean              []float64     // tile×d, the denoiser's values
+	acc               []float64     // tile×d, the sums of vectors
+
+	q       []float64 // of a block: the logits, then their exponentials
+	white   []float64 // of a block: Q(x - αμ), block×d
+	u, y, t []float64 // d each
+}
+
+// newGaussians returns a mixture of dimension dim that lacks its covariances.
+func newGaussians(dim int, logW, mu []float64) *gaussians {
+	k := len(logW)
+	g := &gaussians{d: dim, k: k, mu: mu, logW: logW, norm2: make([]float64, k), cum: make([]float64, k)}
+	total := 0.0
+	for k := range g.k {
+		for _, m := range mu[k*dim : (k+1)*dim] {
+			g.norm2[k] += m * m
+		}
+		total += math.Exp(logW[k])
+		g.cum[k] = total
+	}
+	g.most2 = slices.Max(g.norm2)
+	g.block = blockSize(dim)
+	g.bound()
+	g.pool.New = func() any {
+		w := &work{
+			prec: make([]float64, max(len(g.vars), len(g.eig))),
+			logC: g.logW,
+			mean: make([]float64, tile*dim), acc: make([]float64, tile*dim),
+			q: make([]float64, g.block),
+			u: make([]float64, dim), y: make([]float64, dim), t: make([]float64, dim),
+		}
+		if len(g.vars) != 1 {
+			w.logC = make([]float64, g.k)
+		}
+		if g.eig != nil {
+			w.white = make([]float64, g.block*dim)
+		}
+		if len(g.balls) > 1 {
+			w.bounds = make([]bounds, len(g.balls))
+		}
+		return w
+	}
+	return g
+}
+
+func blockSize(dim int) int { return min(max(1<<13/dim, 16), 64) &^ 3 }
+
+// bound puts a ball around each block.
+func (g *gaussians) bound() {
+	for lo := 0; lo < g.k; lo += g.block {
+		hi := min(lo+g.block, g.k)
+		b := ball{centre: make([]float64, g.d)}
+		for k := lo; k < hi; k++ {
+			floats.AddScaled(b.centre, 1/float64(hi-lo), g.mu[k*g.d:(k+1)*g.d])
+		}
+		for k := lo; k < hi; k++ {
+			b.radius = max(b.radius, floats.Distance(b.centre, g.mu[k*g.d:(k+1)*g.d], 2))
+		}
+		g.balls = append(g.balls, b)
+	}
+}
+
+// Dim returns the dimension d.
+func (g *gaussians) Dim() int { return g.d }
+
+// begin checks the arguments of a call, whose dst has size values a point, and returns
+// a workspace with what (α, σ) fix.
+func (g *gaussians) begin(dst, x []float64, size int, alpha, sigma float64) *work {
+	checkBatch(g.d, size, dst, x)
+	w := g.pool.Get().(*work)
+	w.alpha, w.sigma = alpha, sigma
+	w.s2 = math.Inf(1)
+	a2, b2 := alpha*alpha, sigma*sigma
+	if g.eig == nil {
+		for k, v := range g.vars {
+			s2 := a2*v + b2
+			w.s2 = min(w.s2, s2)
+			w.prec[k] = 1 / s2
+			if len(g.vars) > 1 {
+				w.logC[k] = g.logW[k] - float64(g.d)/2*math.Log(s2)
+			}
+		}
+	} else {
+		for k := range g.k {
+			// Four factors at a time: few logarithms, no overflow.
+			det, log := 1.0, 0.0
+			for i, v := range g.eig[k*g.d:][:g.d] {
+				s2 := a2*v + b2
+				w.prec[k*g.d+i] = 1 / s2
+				if det *= s2; i%4 == 3 {
+					log += math.Log(det)
+					det = 1
+				}
+			}
+			w.logC[k] = g.logW[k] - (log+math.Log(det))/2
+		}
+	}
+	per := len(w.prec) / g.k // precisions a component, 0 if one serves all
+	for b := range w.bounds {
+		lo, hi := b*g.block, min((b+1)*g.block, g.k)
+		c, p := w.logC[lo:hi], w.prec[lo*per:hi*per]
+		if len(g.vars) == 1 {
+			p = w.prec
+		}
+		w.bounds[b] = bounds{slices.Min(c), slices.Max(c), slices.Min(p), slices.Max(p)}
+	}
+	return w
+}
+
+// checkBatch panics unless x is whole points of dimension d and dst has size values
+// for each.
+func checkBatch(d, size int, dst, x []float64) {
+	if len(x)%d != 0 {
+		panic("density: x is not a whole number of points")
+	}
+	if len(dst) != len(x)/d*size {
+		panic("density: dst does not fit the points")
+	}
+}
+
+// Denoise writes E[x₁ | x].
+func (g *gaussians) Denoise(dst, x []float64, alpha, sigma float64) {
+	w := g.begin(dst, x, g.d, alpha, sigma)
+	for lo := 0; lo < len(x); lo += tile * g.d {
+		hi := min(lo+tile*g.d, len(x))
+		g.pass(w, dst[lo:hi], x[lo:hi], denoiser)
+	}
+	g.pool.Put(w)
+}
+
+// Score writes ∇ log p(x).
+func (g *gaussians) Score(dst, x []float64, alpha, sigma float64) {
+	w := g.begin(dst, x, g.d, alpha, sigma)
+	for lo := 0; lo < len(x); lo += tile * g.d {
+		hi := min(lo+tile*g.d, len(x))
+		g.pass(w, dst[lo:hi], x[lo:hi], gradient)
+	}
+	g.pool.Put(w)
+}
+
+// LogProb writes log p(x), one value a point.
+func (g *gaussians) LogProb(dst, x []float64, alpha, sigma float64) {
+	w := g.begin(dst, x, 1, alpha, sigma)
+	// What the logits leave out.
+	c := -float64(g.d) / 2 * math.Log(2*math.Pi)
+	if len(g.vars) == 1 {
+		c -= float64(g.d) / 2 * math.Log(w.s2)
+	}
+	for lo := 0; lo < len(dst); lo += tile {
+		hi := min(lo+tile, len(dst))
+		g.pass(w, nil, x[lo*g.d:hi*g.d], density)
+		for i := range dst[lo:hi] {
+			dst[lo+i] = c + w.top[i] + math.Log(w.z[i])
+		}
+	}
+	g.pool.Put(w)
+}
+
+// JVP writes (∂D/∂x) v.
+func (g *gaussians) JVP(dst, x, v []float64, alpha, sigma float64) {
+	if len(v) != len(x) {
+		panic("density: v and x differ in length")
+	}
+	w := g.begin(dst, x, g.d, alpha, sigma)
+	for lo := 0; lo < len(x); lo += tile * g.d {
+		hi := min(lo+tile*g.d, len(x))
+		g.pass(w, w.mean[:hi-lo], x[lo:hi], denoiser)
+		g.jacobian(w, dst[lo:hi], x[lo:hi], v[lo:hi])
+	}
+	g.pool.Put(w)
+}
+
+// Divergence writes tr ∂D/∂x, one value a point.
+func (g *gaussians) Divergence(dst, x []float64, alpha, sigma float64) {
+	w := g.begin(dst, x, 1, alpha, sigma)
+	for lo := 0; lo < len(dst); lo += tile {
+		hi := min(lo+tile, len(dst))
+		xt := x[lo*g.d : hi*g.d]
+		g.pass(w, w.mean[:len(xt)], xt, denoiser)
+		g.jacobian(w, dst[lo:hi], xt, nil)
+	}
+	g.pool.Put(w)
+}

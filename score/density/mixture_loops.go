@@ -1,0 +1,170 @@
+package density
+
+import "math"
+
+// The four loops in which a mixture spends its time, over one block of components and
+// one point. Each component's arithmetic is the same wherever it stands.
+
+// dots writes q_k = x·μ_k for the rows μ_k of mu.
+func dots(q, x, mu []float64) {
+	d := len(x)
+	k := 0
+	for ; k+4 <= len(q); k += 4 {
+		m0, m1, m2, m3 := mu[k*d:][:d], mu[(k+1)*d:][:d], mu[(k+2)*d:][:d], mu[(k+3)*d:][:d]
+		var s0, s1, s2, s3 float64
+		for i, v := range x {
+			s0 += v * m0[i]
+			s1 += v * m1[i]
+			s2 += v * m2[i]
+			s3 += v * m3[i]
+		}
+		q[k], q[k+1], q[k+2], q[k+3] = s0, s1, s2, s3
+	}
+	for ; k < len(q); k++ {
+		s := 0.0
+		m := mu[k*d:][:d]
+		for i, v := range x {
+			s += v * m[i]
+		}
+		q[k] = s
+	}
+}
+
+// squareDists writes q_k = |x - αμ_k|², from the differences.
+func squareDists(q, x, mu []float64, alpha float64) {
+	switch d := len(x); d {
+	case 1:
+		x0 := x[0]
+		mu = mu[:len(q)]
+		for k := range q {
+			u := x0 - alpha*mu[k]
+			q[k] = u * u
+		}
+	case 2:
+		x0, x1 := x[0], x[1]
+		for k := range q {
+			m := mu[2*k:][:2]
+			u, v := x0-alpha*m[0], x1-alpha*m[1]
+			q[k] = u*u + v*v
+		}
+	case 3:
+		x0, x1, x2 := x[0], x[1], x[2]
+		for k := range q {
+			m := mu[3*k:][:3]
+			u, v, w := x0-alpha*m[0], x1-alpha*m[1], x2-alpha*m[2]
+			q[k] = u*u + v*v + w*w
+		}
+	default:
+		for k := range q {
+			m := mu[k*d:][:d]
+			var s0, s1 float64
+			i := 0
+			for ; i+2 <= d; i += 2 {
+				u, v := x[i]-alpha*m[i], x[i+1]-alpha*m[i+1]
+				s0 += u * u
+				s1 += v * v
+			}
+			if i < d {
+				u := x[i] - alpha*m[i]
+				s0 += u * u
+			}
+			q[k] = s0 + s1
+		}
+	}
+}
+
+// combine adds Σ e_k μ_k to acc, passing over components of weight zero.
+func combine(acc, e, mu []float64) {
+	switch d := len(acc); d {
+	case 1:
+		s := acc[0]
+		mu = mu[:len(e)]
+		for k, v := range e {
+			s += v * mu[k]
+		}
+		acc[0] = s
+	case 2:
+		s, t := acc[0], acc[1]
+		for k, v := range e {
+			m := mu[2*k:][:2]
+			s += v * m[0]
+			t += v * m[1]
+		}
+		acc[0], acc[1] = s, t
+	case 3:
+		s, t, u := acc[0], acc[1], acc[2]
+		for k, v := range e {
+			m := mu[3*k:][:3]
+			s += v * m[0]
+			t += v * m[1]
+			u += v * m[2]
+		}
+		acc[0], acc[1], acc[2] = s, t, u
+	default:
+		k := 0
+		for ; k+4 <= len(e); k += 4 {
+			e0, e1, e2, e3 := e[k], e[k+1], e[k+2], e[k+3]
+			if e0 == 0 && e1 == 0 && e2 == 0 && e3 == 0 {
+				continue
+			}
+			m0, m1, m2, m3 := mu[k*d:][:d], mu[(k+1)*d:][:d], mu[(k+2)*d:][:d], mu[(k+3)*d:][:d]
+			for i := range acc {
+				acc[i] += (e0*m0[i] + e1*m1[i]) + (e2*m2[i] + e3*m3[i])
+			}
+		}
+		for ; k < len(e); k++ {
+			v, m := e[k], mu[k*d:][:d]
+			for i := range acc {
+				acc[i] += v * m[i]
+			}
+		}
+	}
+}
+
+// cutoff is the logarithm of the relative weight below which a component is nothing:
+// a million of them together stay below e⁻⁴⁶ ~ 1e-20, well under the rounding.
+const cutoff = -60
+
+// expSum replaces each logit l_k ≤ top by exp(l_k - top), or by 0 below the cutoff,
+// and returns the sum.
+//
+// With x = (64n + j)·(ln 2/64) + r, |r| ≤ ln 2/128, exp(x) = 2ⁿ · 2^(j/64) · eʳ (Tang,
+// ACM TOMS 15, 1989): a table and a polynomial of degree 5, whose remainder r⁶/720 is
+// 3e-17. The error is about 2 ulp. It is written out here because the call of math.Exp
+// costs more than the rest of the kernel.
+func expSum(l []float64, top float64) float64 {
+	const (
+		perLog2 = 64 / math.Ln2
+		shift   = 0x1.8p52 // adding it rounds to an integer, left in the low bits
+		high    = 0x1.62e42fefap-7
+		low     = math.Ln2/64 - high
+	)
+	sum := 0.0
+	for k, x := range l {
+		x -= top
+		if x < cutoff {
+			l[k] = 0
+			continue
+		}
+		n := x*perLog2 + shift
+		bits := math.Float64bits(n)
+		n -= shift
+		r := (x - n*high) - n*low
+		r2 := r * r
+		p := r + r2*((1./2+r*(1./6))+r2*(1./24+r*(1./120)))
+		s := math.Float64frombits(roots[bits%64] + bits<<46)
+		e := s + s*p
+		l[k] = e
+		sum += e
+	}
+	return sum
+}
+
+// roots holds 2^(j/64) as bits, less j<<46, so that adding (64n + j)<<46 gives the
+// bits of 2ⁿ·2^(j/64).
+var roots = func() (t [64]uint64) {
+	for j := range t {
+		t[j] = math.Float64bits(math.Exp2(float64(j)/64)) - uint64(j)<<46
+	}
+	return t
+}()
