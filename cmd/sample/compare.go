@@ -202,7 +202,11 @@ func compare(ctx context.Context, s compareSettings, o outputs, stdout, stderr i
 	if err := checkDir(o.out); err != nil {
 		return err
 	}
-	rep, err := c.run(ctx, o, stderr)
+	g, err := newGauge(c.target, s.N, c.metrics, s.Seed, o.workers)
+	if err != nil {
+		return err
+	}
+	rep, err := c.run(ctx, g, o, stderr)
 	if rep != nil {
 		printCompare(stderr, rep, c.metrics[0])
 	}
@@ -241,12 +245,8 @@ func checkDir(dir string) error {
 
 // run measures every sampler at every budget. On an interruption it returns what it has
 // and the error.
-func (c *comparison) run(ctx context.Context, o outputs, stderr io.Writer) (*compareReport, error) {
+func (c *comparison) run(ctx context.Context, g *gauge, o outputs, stderr io.Writer) (*compareReport, error) {
 	begin := time.Now()
-	g, err := newGauge(c.target, c.settings.N, c.metrics, c.settings.Seed, o.workers)
-	if err != nil {
-		return nil, err
-	}
 	rep := &compareReport{compareSettings: c.settings, Dim: c.target.Dim(), Budgets: c.budgets, Floors: g.floorList()}
 	total := int64(len(c.samplers) * len(c.budgets))
 	bar := newProgress(stderr, "comparing", o.quiet)

@@ -212,6 +212,8 @@ func TestBadInput(t *testing.T) {
 		{[]string{"compare", "--target", "ring8", "--out", "no/dir"}, []string{"no"}},
 		{[]string{"compare", "--target", "ring8", "--out", "r", "--nfe", "5,x"}, []string{`"x"`}},
 		{[]string{"compare", "--target", "ring8", "--out", "r", "--samplers", "heun,foo"}, []string{"foo"}},
+		{[]string{"recommend", "--target", "ring8", "--nfe", "0"}, []string{"--nfe", "from 1"}},
+		{[]string{"recommend", "--target", "ring8", "--paths", ""}, []string{"--paths names no path"}},
 		{[]string{"list", "samplerz"}, []string{`did you mean "samplers"`}},
 		{[]string{"rerun"}, []string{"one manifest"}},
 		{[]string{"rerun", "none.json"}, []string{"none.json"}},
@@ -321,6 +323,22 @@ func TestCompareWritesASelfContainedReport(t *testing.T) {
 	results, err := os.ReadFile("r/results.csv")
 	require.NoError(t, err)
 	assert.Equal(t, 1+1+10, strings.Count(string(results), "\n"))
+}
+
+func TestRecommendGivesEvidence(t *testing.T) {
+	inTemp(t)
+	code, stdout, stderr := sample(t, "recommend", "--target", "ring8", "--nfe", "12", "-n", "500", "--samplers", "euler,heun,dpmpp-2m,em", "--paths", "condot,edm", "--json")
+	require.Equal(t, exitOK, code, stderr)
+	var rows []candidate
+	require.NoError(t, json.Unmarshal([]byte(stdout), &rows))
+	assert.Len(t, rows, 8)
+	for i, r := range rows {
+		assert.LessOrEqual(t, r.NFE, 12.0)
+		if i > 0 {
+			assert.GreaterOrEqual(t, max(r.Worst, 1), max(rows[i-1].Worst, 1))
+		}
+	}
+	assert.Contains(t, stderr, "use: sample draw --target ring8")
 }
 
 func TestListEverything(t *testing.T) {

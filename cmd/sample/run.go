@@ -79,6 +79,7 @@ measures them against the exact truth, and compares ODE with SDE samplers.
   sample draw --target ring8 -n 20000 --out ring8.npy --plot ring8.png
   sample draw --target points:my.csv --out new.csv
   sample compare --target grid25 --samplers heun,em --nfe 5,10,20,50 --out report
+  sample recommend --target moons --nfe 10
   sample list samplers`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -96,7 +97,7 @@ measures them against the exact truth, and compares ODE with SDE samplers.
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newDraw(), newCompare(), newLoglik(), newList(), newRerun(), newVersion())
+	root.AddCommand(newDraw(), newCompare(), newLoglik(), newRecommend(), newList(), newRerun(), newVersion())
 	return root
 }
 

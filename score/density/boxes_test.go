@@ -100,7 +100,7 @@ func TestBoxesErrors(t *testing.T) {
 func TestBoxesClean(t *testing.T) {
 	b := newTestBoxes()
 	got := make([]float64, 3)
-	// In the first box (volume 2), in the second and the last (7.5·2.5... and 36) at once, outside.
+	// In the first box (volume 2); in the second (31.25) and the last (36) at once; outside.
 	b.CleanLogProb(got, []float64{-2, -1, 1.2, 0.75, 1, 1, 9.5, 9.5, 9.5})
 	w := 3.5
 	assert.InDelta(t, math.Log(1/w/2), got[0], 1e-14)

@@ -21,10 +21,10 @@ import (
 // and likewise for D and the second moments: a point costs one special function for
 // each column and row, and a multiplication for each pixel, within a window of 8σ/α
 // around x. When σ/α is many pixels, the image is replaced by fewer weighted points
-// (level). The relative error of p, and that of D and ∂D/∂x on the scale of the data
-// and of α-times-covariance/σ², is below 1e-10 for σ/α from 1e-3 to 1e3 (measured
-// against the sum over all pixels); where too little density is left near x to vouch
-// for that, all pixels are summed.
+// (level). The error is below 1e-10 of p, of the data's scale for D, and of the trace for
+// the covariance, for σ/α from 1e-3 to 1e3 (measured against the sum over all pixels:
+// below 1e-12). Where too little density is left near x to vouch for that, wider windows
+// and in the end all pixels are summed.
 type Image struct {
 	rows, cols int        // of the part of the image that is not black
 	side       float64    // of a pixel

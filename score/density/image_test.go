@@ -1,9 +1,7 @@
 package density
 
 import (
-	"image/png"
 	"math"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -34,28 +32,6 @@ func newTestImage(rows, cols int) *Image {
 	if err != nil {
 		panic(err)
 	}
-	return im
-}
-
-// photograph is a 256×256 test image if it is there, or else testImage.
-func photograph(tb testing.TB) *Image {
-	f, err := os.Open("/work/shared/data/images/test/camera.png")
-	if err != nil {
-		return newTestImage(256, 256)
-	}
-	defer f.Close()
-	img, err := png.Decode(f)
-	require.NoError(tb, err)
-	b := img.Bounds()
-	grey := make([]float64, 0, b.Dx()*b.Dy())
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			g, _, _, _ := img.At(x, y).RGBA()
-			grey = append(grey, float64(g))
-		}
-	}
-	im, err := NewImage(grey, b.Dy(), b.Dx())
-	require.NoError(tb, err)
 	return im
 }
 

@@ -1,0 +1,300 @@
+package metric
+
+import (
+	"context"
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/seed-dea4846a/sampler/internal/par"
+)
+
+// NewtonOptions are the settings of SinkhornNewton. Of SinkhornOptions, MaxIter bounds
+// the Newton steps, 0 meaning 200; Rho must be 0.
+type NewtonOptions struct {
+	SinkhornOptions
+	// Sweeps is the number of Sinkhorn iterations before the first Newton step; 0 means
+	// 20.
+	Sweeps int
+	// Density is the share of the plan's entries that the Hessian keeps; 0 means 15/n,
+	// n being the larger side. It is doubled where steps gain less than a factor of ten.
+	Density float64
+}
+
+// A NewtonResult is the state that SinkhornNewton reached. Iterations counts the
+// Sinkhorn sweeps and MarginalError is the L1 error of both marginals together.
+type NewtonResult struct {
+	SinkhornResult
+	Newton int // Newton steps
+	CG     int // iterations of conjugate gradients, in all of them
+}
+
+// SinkhornNewton solves the balanced problem of Sinkhorn by Sinkhorn-Newton-Sparse
+// (Tang, Shavlovsky, Rahmanian, Tardini, Thekumparampil, Xiao and Ying, ICLR 2024):
+// after a few Sinkhorn sweeps, Newton's method on the concave dual objective
+//
+//	D(f, g) = a·f + b·g - ε (Σ P_ij - 1),   ∇D = (a - P1, b - Pᵀ1),
+//	-∇²D = 1/ε [diag(P1)  P; Pᵀ  diag(Pᵀ1)],
+//
+// where the Hessian keeps its diagonal and only the largest entries of P. It stays
+// diagonally dominant, hence semidefinite, and (1, -1), along which D is constant, stays
+// orthogonal to ∇D. Steps come from conjugate gradients with the diagonal as
+// preconditioner and are halved until they improve the state, with damping (Levenberg,
+// Marquardt) where that takes long. Unlike the paper, each
+// state has the f that is best for its g, Sinkhorn's, at no more cost: these are Newton
+// steps for max_f D, whose log-sum-exp in place of exponentials lets no long step
+// overflow. For ε small against the
+// costs, where the plan is nearly sparse, some ten steps reach rounding error, where
+// Sinkhorn takes thousands of iterations. Status is SinkhornStalled if no step improves
+// the state before Tol is met.
+func SinkhornNewton(ctx context.Context, c []float64, n, m int, a, b []float64, o NewtonOptions) (*NewtonResult, error) {
+	if o.Rho != 0 {
+		panic("metric: SinkhornNewton solves the balanced problem only")
+	}
+	if !(o.Density >= 0 && o.Density <= 1) || o.Sweeps < 0 {
+		panic("metric: Density must be in [0, 1] and Sweeps not negative")
+	}
+	first := o.SinkhornOptions
+	if first.MaxIter = o.Sweeps; o.Sweeps == 0 {
+		first.MaxIter = 20
+	}
+	warm, err := Sinkhorn(ctx, c, n, m, a, b, first)
+	if err != nil {
+		return nil, err
+	}
+	r := &NewtonResult{SinkhornResult: *warm}
+	if warm.Status != SinkhornIterationLimit {
+		return r, nil
+	}
+	if o.MaxIter == 0 {
+		o.MaxIter = 200
+	}
+	s := newNewton(warm.p, o)
+	r.Status = s.run(ctx, o.MaxIter)
+	r.Newton, r.CG, r.MarginalError = s.steps, s.cg, s.err
+	final := warm.p.result(ctx, r.Status)
+	r.F, r.G, r.Cost, r.RegCost, r.Status = final.F, final.G, final.Cost, final.RegCost, final.Status
+	return r, nil
+}
+
+// newton is the second stage. Vectors of length n+m hold rows first, then columns.
+type newton struct {
+	*entropic
+	*dense
+	keep  int
+	steps int
+	cg    int
+	damp  float64 // of the Hessian's diagonal
+	err   float64 // L1 norm of the gradient
+
+	state, trial newtonState
+	hessian      sparsePlan
+	dz           []float64
+	work         [5][]float64 // of conjugate gradients
+	parts        [][]float64  // column sums of each group of rows
+}
+
+// A newtonState is a point of the dual with what is computed there.
+type newtonState struct {
+	z    []float64 // (f, g)
+	plan []float64 // n×m
+	sums []float64 // (P1, Pᵀ1)
+	grad []float64
+	dual float64
+	err  float64 // |grad|₁
+}
+
+func newNewton(p *entropic, o NewtonOptions) *newton {
+	d := p.geometry.(*dense)
+	size := d.n + d.m
+	if o.Density == 0 {
+		o.Density = 15 / float64(max(d.n, d.m))
+	}
+	s := &newton{entropic: p, dense: d, dz: make([]float64, size)}
+	s.keep = min(d.n*d.m, int(math.Ceil(o.Density*float64(d.n)*float64(d.m))))
+	for _, st := range []*newtonState{&s.state, &s.trial} {
+		*st = newtonState{z: make([]float64, size), plan: make([]float64, d.n*d.m), sums: make([]float64, size), grad: make([]float64, size)}
+	}
+	for k := range s.work {
+		s.work[k] = make([]float64, size)
+	}
+	s.parts = make([][]float64, (d.n+s.group()-1)/s.group())
+	for g := range s.parts {
+		s.parts[g] = make([]float64, d.m)
+	}
+	copy(s.state.z, p.f)
+	copy(s.state.z[d.n:], p.g)
+	return s
+}
+
+// group is the number of rows whose column sums are taken together.
+func (s *newton) group() int { return max(denseRows, (s.n+63)/64) }
+
+// eval sets f to the best for g, computes the plan and all that follows from it.
+func (s *newton) eval(ctx context.Context, st *newtonState) error {
+	n, m, inv := s.n, s.m, 1/s.o.Epsilon
+	f, g := st.z[:n], st.z[n:]
+	h := s.logits(s.lb, g, s.o.Epsilon)
+	err := par.Rows(ctx, n, s.group(), s.workers, func(_, lo, hi int) error {
+		part := s.parts[lo/s.group()]
+		clear(part)
+		for i := lo; i < hi; i++ {
+			t := st.plan[i*m : (i+1)*m]
+			top := logits(t, h, s.c[i*m:(i+1)*m], inv)
+			// Below e⁻³⁵⁰ an entry has no share in a Hessian or a sum.
+			sum := expSum(t, top, -350)
+			f[i] = -s.o.Epsilon * (top + math.Log(sum))
+			floats.Scale(s.a[i]/sum, t)
+			st.sums[i] = s.a[i]
+			floats.Add(part, t)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	cols := st.sums[n:]
+	clear(cols)
+	for _, p := range s.parts {
+		floats.Add(cols, p)
+	}
+	floats.SubTo(st.grad[:n], s.a, st.sums[:n])
+	floats.SubTo(st.grad[n:], s.b, cols)
+	st.err = floats.Norm(st.grad, 1)
+	st.dual = s.entropic.dual(f, g, floats.Sum(st.sums[:n]))
+	return nil
+}
+
+func (s *newton) run(ctx context.Context, limit int) SinkhornStatus {
+	status := SinkhornConverged
+	if s.eval(ctx, &s.state) != nil {
+		s.err = math.NaN()
+		return SinkhornCancelled
+	}
+	for s.state.err > s.o.Tol {
+		if s.steps >= limit {
+			status = SinkhornIterationLimit
+			break
+		}
+		s.hessian.build(s.state.plan, s.n, s.m, s.keep)
+		step, err := s.advance(ctx)
+		if err != nil {
+			status = SinkhornCancelled
+			break
+		}
+		if step == 0 {
+			status = SinkhornStalled
+			break
+		}
+		// A full step that gains little feels the entries left out.
+		if step == 1 && s.trial.err > 0.1*s.state.err {
+			s.keep = min(2*s.keep, s.n*s.m)
+		}
+		s.state, s.trial = s.trial, s.state
+		s.steps++
+	}
+	s.err = s.state.err
+	copy(s.f, s.state.z[:s.n])
+	copy(s.g, s.state.z[s.n:])
+	return status
+}
+
+// advance tries Newton steps with more and more damping until one improves the state,
+// and returns its length or 0. Where the plan is nearly a permutation, or the cost has
+// many ties, the Hessian is nearly singular and the undamped step is far too long to
+// be mended by shortening it (Levenberg and Marquardt).
+func (s *newton) advance(ctx context.Context) (step float64, err error) {
+	for range 6 {
+		s.solve()
+		if step, err = s.search(ctx); err != nil {
+			return 0, err
+		}
+		switch {
+		case step == 1:
+			if s.damp /= 8; s.damp < 1e-6 {
+				s.damp = 0
+			}
+			return step, nil
+		case step < 0.25:
+			s.damp = max(8*s.damp, 1e-3)
+		}
+		if step > 0 {
+			return step, nil
+		}
+	}
+	return 0, nil
+}
+
+// search halves the step until the dual rises by at least a fifth of what the slope
+// promises (a good Newton step gives half), or, where rounding hides the rise, the
+// gradient shrinks. It returns the step, or 0 if it became too short.
+func (s *newton) search(ctx context.Context) (float64, error) {
+	slope := floats.Dot(s.state.grad, s.dz)
+	if !(slope > 0) {
+		return 0, nil
+	}
+	// The dual is a sum of terms of the size of the potentials, rounded.
+	noise := 1e-13 * (math.Abs(s.state.dual) + s.o.Epsilon)
+	for step := 1.0; step > 0.01; step /= 2 {
+		floats.AddScaledTo(s.trial.z, s.state.z, step, s.dz)
+		if err := s.eval(ctx, &s.trial); err != nil {
+			return 0, err
+		}
+		rise := s.trial.dual - s.state.dual
+		if rise >= 0.2*step*slope && rise > noise || math.Abs(rise) <= noise && s.trial.err < 0.9*s.state.err {
+			return step, nil
+		}
+	}
+	return 0, nil
+}
+
+// weight returns entry i of (a, b).
+func (s *newton) weight(i int) float64 {
+	if i < s.n {
+		return s.a[i]
+	}
+	return s.b[i-s.n]
+}
+
+// solve sets dz to ε times the solution of M dz = ∇D by conjugate gradients, M being the
+// sparse ε(-∇²D), with its diagonal as preconditioner.
+func (s *newton) solve() {
+	diag, x := s.work[4], s.dz
+	r, z, p, q := s.work[0], s.work[1], s.work[2], s.work[3]
+	for i, d := range s.state.sums {
+		diag[i] = d + s.damp*max(d, s.weight(i))
+	}
+	precondition := func() float64 {
+		for i, d := range diag {
+			if z[i] = r[i]; d > 0 { // a point of weight 0 has no residual
+				z[i] /= d
+			}
+		}
+		return floats.Dot(r, z)
+	}
+	clear(x)
+	copy(r, s.state.grad)
+	rz := precondition()
+	copy(p, z)
+	// Ever more exact solutions make the convergence faster than linear.
+	target := rz * math.Pow(min(1e-3, s.state.err), 2)
+	for k := 0; k < max(1000, 2*len(x)) && rz > target; k++ {
+		s.hessian.mul(q, p, diag)
+		pq := floats.Dot(p, q)
+		if !(pq > 0) {
+			break // a null direction
+		}
+		alpha := rz / pq
+		floats.AddScaled(x, alpha, p)
+		floats.AddScaled(r, -alpha, q)
+		next := precondition()
+		floats.AddScaledTo(p, z, next/rz, p)
+		rz = next
+		s.cg++
+	}
+	// D is constant along (1, -1).
+	drift := (floats.Sum(x[:s.n]) - floats.Sum(x[s.n:])) / float64(s.n+s.m)
+	floats.AddConst(-drift, x[:s.n])
+	floats.AddConst(drift, x[s.n:])
+	floats.Scale(s.o.Epsilon, x)
+}
