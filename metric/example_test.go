@@ -20,7 +20,7 @@ func cloud(seed uint64, n int, shift float64) []float64 {
 	return x
 }
 
-// The truth is √½ = 0.71 for the sliced distance and 0.430 for the energy distance.
+// The truth is √½ = 0.71 for the sliced distance, 1 for the next three and 0.430 for the energy distance.
 func ExampleAll() {
 	x, y := cloud(1, 2000, 1), cloud(2, 2000, 0)
 	for _, m := range metric.All() {
@@ -34,6 +34,9 @@ func ExampleAll() {
 	// Output:
 	// sliced_w2 0.70 ± 0.02
 	// metric: w2 is for dimension 1 only; use sliced_w2
+	// w2_exact 0.99 ± 0.03
+	// max_sliced_w2 0.98 ± 0.00
+	// frechet 0.98 ± 0.03
 	// energy 0.41 ± 0.03
 	// mmd 0.11 ± 0.01
 }

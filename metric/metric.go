@@ -68,6 +68,9 @@ func All() []Metric {
 	return []Metric{
 		{"sliced_w2", "sliced 2-Wasserstein distance over random directions; error over directions", SlicedW2},
 		{"w2", "exact 2-Wasserstein distance, dimension 1 only", W2},
+		{"w2_exact", "exact 2-Wasserstein distance in any dimension, of 2,000 points at most", W2Exact},
+		{"max_sliced_w2", "largest 2-Wasserstein distance over the directions", MaxSlicedW2},
+		{"frechet", "Fréchet distance, the W2 of Gaussians with the samples' moments", Frechet},
 		{"energy", "energy distance 2E|X-Y| - E|X-X'| - E|Y-Y'|, unbiased", Energy},
 		{"mmd", "squared maximum mean discrepancy, Gaussian kernel, unbiased", MMD},
 	}

@@ -28,7 +28,7 @@ func TestWorkersSameBits(t *testing.T) {
 				require.NoError(t, err)
 				assert.Equal(t, want, got, "%s, d = %d, %d workers", m.Name, d, w)
 			}
-			if d > 1 || m.Name == "mmd" {
+			if m.Name == "mmd" || d > 1 && m.Name != "frechet" && m.Name != "max_sliced_w2" {
 				got, err := m.Compute(x, y, d, Options{Seed: 4, MaxPoints: 1100})
 				require.NoError(t, err)
 				assert.NotEqual(t, want.Value, got.Value, "%s does not use its seed", m.Name)
@@ -142,11 +142,15 @@ func TestFloor(t *testing.T) {
 	f, err := Floor(append(All(), gap), draw, n, 1, reps, Options{})
 	require.NoError(t, err)
 	t.Logf("%+v", f)
-	for _, v := range f[2:] { // energy, mmd and gap have mean 0; 4 standard errors
+	for _, v := range f {
+		if !slices.Contains([]string{"energy", "mmd", "gap"}, v.Name) {
+			continue
+		}
+		// These have mean 0; 4 standard errors.
 		assert.InDelta(t, 0, v.Mean, 4*v.SD/math.Sqrt(reps), v.Name)
 	}
 	// sd of a difference of means √(2/n), known to 1/√(2·reps); 4 of these.
-	assert.InEpsilon(t, math.Sqrt(2./n), f[4].SD, 4/math.Sqrt(2*reps))
+	assert.InEpsilon(t, math.Sqrt(2./n), f[len(f)-1].SD, 4/math.Sqrt(2*reps))
 	assert.Equal(t, 2., FloorValue{Mean: 1, SD: 0.5}.Z(2))
 
 	broken := Metric{Name: "broken", Compute: func([]float64, []float64, int, Options) (Value, error) {
