@@ -65,7 +65,7 @@ size: below it, samplers cannot be told apart.`,
 	f.StringVar(&s.Samplers, "samplers", "euler,heun,dopri5,em,heun-sde,sra1", "samplers separated by commas, or all")
 	f.StringVar(&s.NFE, "nfe", "5,10,20,50,100", "budgets of model evaluations, separated by commas")
 	f.StringVar(&o.out, "out", "", "directory for the report")
-	f.StringVar(&o.metrics, "metrics", "all", "metrics to compute: all, or names separated by commas; the first is drawn")
+	f.StringVar(&o.metrics, "metrics", "default", "metrics to compute: default, all, or names separated by commas; the first is drawn")
 	addWorkFlags(cmd, &o)
 	return cmd
 }

@@ -70,7 +70,7 @@ settings decide every bit of the samples; the number of workers does not.`,
 	f.StringVar(&o.out, "out", "", "file for the samples: .npy or .csv; - writes csv to stdout")
 	f.StringVar(&o.plot, "plot", "", "figure of the samples beside the truth: .png or .svg")
 	f.IntVar(&o.trajectories, "trajectories", 0, "draw this many trajectories in the figure instead")
-	f.StringVar(&o.metrics, "metrics", "all", "metrics to compute: all, none, or names separated by commas")
+	f.StringVar(&o.metrics, "metrics", "default", "metrics to compute: default, all, none, or names separated by commas; see sample list metrics")
 	addWorkFlags(cmd, &o)
 	return cmd
 }

@@ -84,7 +84,10 @@ type gauge struct {
 // floorReps is the number of pairs of exact samples behind a floor.
 const floorReps = 4
 
-// parseMetrics reads a --metrics list: "all", "none" or names.
+// quick are the metrics that cost little beside the sampling.
+var quick = []string{"sliced_w2", "energy", "mmd", "mean_z", "cov_z", "mode_tv", "mode_missed", "nll"}
+
+// parseMetrics reads a --metrics list: "default", "all", "none" or names.
 func parseMetrics(text string, dim int) ([]string, error) {
 	var all, names []string
 	for _, e := range metricTable() {
@@ -94,6 +97,8 @@ func parseMetrics(text string, dim int) ([]string, error) {
 		}
 	}
 	switch text {
+	case "default":
+		return quick, nil
 	case "all":
 		return all, nil
 	case "none", "":

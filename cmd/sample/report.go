@@ -217,7 +217,7 @@ func (c *comparison) command() string {
 	if s.Grid != "" {
 		out += " --grid " + s.Grid
 	}
-	if s.Metrics != "all" {
+	if s.Metrics != "default" {
 		out += " --metrics " + s.Metrics
 	}
 	return out
