@@ -303,6 +303,11 @@ func (c *comparison) cell(ctx context.Context, smp *sampler, budget int, g *gaug
 	if cl.Measurements, err = g.measure(x); err != nil {
 		return nil, err
 	}
+	gap, err := g.measureMap(s.Start(c.settings.N, 0, o.workers), x)
+	if err != nil {
+		return nil, err
+	}
+	cl.Measurements = append(cl.Measurements, gap...)
 	cl.samples = x[:min(len(x), galleryPoints*c.target.Dim())]
 	return cl, nil
 }

@@ -214,6 +214,12 @@ func TestBadInput(t *testing.T) {
 		{[]string{"compare", "--target", "ring8", "--out", "r", "--samplers", "heun,foo"}, []string{"foo"}},
 		{[]string{"recommend", "--target", "ring8", "--nfe", "0"}, []string{"--nfe", "from 1"}},
 		{[]string{"recommend", "--target", "ring8", "--paths", ""}, []string{"--paths names no path"}},
+		{[]string{"metric", "p2.csv"}, []string{"two files"}},
+		{[]string{"metric", "p2.csv", "points3.csv"}, []string{"p2.csv", "dimension 2", "points3.csv", "dimension 3"}},
+		{[]string{"metric", "p2.csv", "empty.csv"}, []string{"empty.csv"}},
+		{[]string{"metric", "p2.csv", "nan.csv"}, []string{"nan.csv"}},
+		{[]string{"metric", "p2.csv", "p2.csv", "--metrics", "enrgy"}, []string{`did you mean "energy"`}},
+		{[]string{"metric", "p2.csv", "p2.csv", "--metrics", "energy"}, []string{"energy", "too few"}},
 		{[]string{"list", "samplerz"}, []string{`did you mean "samplers"`}},
 		{[]string{"rerun"}, []string{"one manifest"}},
 		{[]string{"rerun", "none.json"}, []string{"none.json"}},
@@ -339,6 +345,32 @@ func TestRecommendGivesEvidence(t *testing.T) {
 		}
 	}
 	assert.Contains(t, stderr, "use: sample draw --target ring8")
+}
+
+func TestMetricComparesFiles(t *testing.T) {
+	inTemp(t)
+	for name, args := range map[string][]string{
+		"a.npy": {"--target", "ring8", "--seed", "1"}, "b.csv": {"--target", "ring8", "--seed", "2"}, "c.npy": {"--target", "moons"},
+	} {
+		code, _, stderr := sample(t, append([]string{"draw", "-n", "600", "--metrics", "none", "--out", name}, args...)...)
+		require.Equal(t, exitOK, code, stderr)
+	}
+	compare := func(a, b string) map[string]float64 {
+		code, stdout, stderr := sample(t, "metric", a, b, "--metrics", "all", "--json")
+		require.Equal(t, exitOK, code, stderr)
+		var out map[string]float64
+		require.NoError(t, json.Unmarshal([]byte(stdout), &out))
+		return out
+	}
+	same, other := compare("a.npy", "b.csv"), compare("a.npy", "c.npy")
+	for _, name := range []string{"sliced_w2", "energy", "mmd", "w2_exact", "sinkhorn", "frechet"} {
+		assert.Less(t, same[name], other[name], name)
+	}
+	for _, name := range []string{"energy_p", "mmd_p", "classifier_p"} {
+		assert.Greater(t, same[name], 1e-3, name) // false alarm 1e-3
+		assert.Less(t, other[name], 0.01, name)
+	}
+	assert.Greater(t, same["coverage"], other["coverage"])
 }
 
 func TestListEverything(t *testing.T) {

@@ -21,11 +21,21 @@ type metricEntry struct {
 	needs     string // what the target must offer, "" if nothing
 }
 
+// twoSample returns the metrics between two samples.
+func twoSample() []metric.Metric {
+	return append(metric.All(), metric.Metric{
+		Name: "sinkhorn", Doc: "Sinkhorn divergence for squared distances, squared units", Compute: metric.SinkhornDivergence,
+	})
+}
+
+// mongeGap is measured between the starts and the ends of a run, and so only by compare.
+const mongeGap = "monge_gap"
+
 // metricTable lists the two-sample metrics of package metric, which have a Monte Carlo
 // floor, and the measures against what a target knows of itself.
 func metricTable() []metricEntry {
 	var out []metricEntry
-	for _, m := range metric.All() {
+	for _, m := range twoSample() {
 		e := metricEntry{Name: m.Name, Doc: m.Doc}
 		if m.Name == "w2" {
 			e.needs = "dimension 1"
@@ -37,6 +47,7 @@ func metricTable() []metricEntry {
 		metricEntry{"cov_z", "largest |covariance - truth| in standard errors over the entries", "mean and covariance"},
 		metricEntry{"mode_tv", "total variation distance of the mode weights from the truth", "modes"},
 		metricEntry{"mode_missed", "fraction of the modes with fewer than max(1, nw - 5 sd) points", "modes"},
+		metricEntry{mongeGap, "Monge gap of the map from noise to samples: how much longer it is than the shortest", "compare"},
 		metricEntry{"nll", "mean negative log-likelihood under the target, nats", "log-density"},
 	)
 }
@@ -129,7 +140,7 @@ func newGauge(t density.Target, n int, names []string, seed uint64, workers int)
 		g.names = nil
 		return g, nil
 	}
-	for _, m := range metric.All() {
+	for _, m := range twoSample() {
 		if g.wants(m.Name) {
 			g.two = append(g.two, m)
 		}
@@ -265,6 +276,18 @@ func (g *gauge) alone(x []float64) ([]measurement, error) {
 		}
 	}
 	return out, nil
+}
+
+// measureMap returns the Monge gap of the map from start to x, if it is wanted.
+func (g *gauge) measureMap(start, x []float64) ([]measurement, error) {
+	if !g.wants(mongeGap) {
+		return nil, nil
+	}
+	v, err := metric.MongeGap(start, x, g.dim, g.opts)
+	if err != nil {
+		return nil, err
+	}
+	return []measurement{{Name: mongeGap, Value: v.Value, StdErr: finite(v.StdErr)}}, nil
 }
 
 func (g *gauge) wants(names ...string) bool {

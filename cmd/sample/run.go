@@ -97,7 +97,7 @@ measures them against the exact truth, and compares ODE with SDE samplers.
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newDraw(), newCompare(), newLoglik(), newRecommend(), newList(), newRerun(), newVersion())
+	root.AddCommand(newDraw(), newCompare(), newLoglik(), newRecommend(), newMetric(), newList(), newRerun(), newVersion())
 	return root
 }
 
