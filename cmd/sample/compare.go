@@ -21,6 +21,7 @@ import (
 
 	"github.com/seed-dea4846a/sampler/internal/dataio"
 	"github.com/seed-dea4846a/sampler/interpolant"
+	"github.com/seed-dea4846a/sampler/metric"
 	"github.com/seed-dea4846a/sampler/ode"
 	"github.com/seed-dea4846a/sampler/score"
 	"github.com/seed-dea4846a/sampler/score/density"
@@ -202,7 +203,7 @@ func compare(ctx context.Context, s compareSettings, o outputs, stdout, stderr i
 	if err := checkDir(o.out); err != nil {
 		return err
 	}
-	g, err := newGauge(c.target, s.N, c.metrics, s.Seed, o.workers)
+	g, err := newGauge(c.target, s.N, c.metrics, metric.Options{Seed: s.Seed, Workers: o.workers, MaxPoints: compareCap})
 	if err != nil {
 		return err
 	}
@@ -224,6 +225,10 @@ func compare(ctx context.Context, s compareSettings, o outputs, stdout, stderr i
 	}
 	return nil
 }
+
+// compareCap bounds the points of the metrics of quadratic cost where many runs are
+// compared.
+const compareCap = 2500
 
 // checkDir tells early if the directory cannot be made or is a file.
 func checkDir(dir string) error {

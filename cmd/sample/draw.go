@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-dea4846a/sampler/internal/dataio"
 	"github.com/seed-dea4846a/sampler/interpolant"
+	"github.com/seed-dea4846a/sampler/metric"
 	"github.com/seed-dea4846a/sampler/ode"
 	"github.com/seed-dea4846a/sampler/score"
 	"github.com/seed-dea4846a/sampler/score/density"
@@ -215,7 +216,7 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 		NFE: res.NFE(), MaxNFE: res.MaxNFE, Dim: p.target.Dim(), Workers: o.workers,
 		Seconds: res.Wall.Seconds(), PointsPerSecond: float64(p.settings.N) / res.Wall.Seconds(),
 	}
-	g, err := newGauge(p.target, p.settings.N, names, p.settings.Seed, o.workers)
+	g, err := newGauge(p.target, p.settings.N, names, metric.Options{Seed: p.settings.Seed, Workers: o.workers})
 	if err != nil {
 		return err
 	}

@@ -130,10 +130,10 @@ func parseMetrics(text string, dim int) ([]string, error) {
 }
 
 // newGauge draws the reference sample of n exact points and measures the floors.
-func newGauge(t density.Target, n int, names []string, seed uint64, workers int) (*gauge, error) {
+func newGauge(t density.Target, n int, names []string, o metric.Options) (*gauge, error) {
 	g := &gauge{
 		target: t, dim: t.Dim(), n: n, names: names,
-		opts:   metric.Options{Seed: seed, Workers: workers},
+		opts:   o,
 		floors: map[string]metric.FloorValue{},
 	}
 	if len(names) == 0 || n < 2 {
@@ -145,7 +145,7 @@ func newGauge(t density.Target, n int, names []string, seed uint64, workers int)
 			g.two = append(g.two, m)
 		}
 	}
-	exact := func(set uint64) []float64 { return density.Sample(t, n, seed, set, workers) }
+	exact := func(set uint64) []float64 { return density.Sample(t, n, o.Seed, set, o.Workers) }
 	// Set 0 is the reference; the floors use the sets after it.
 	g.ref = exact(0)
 	draw := func(dst []float64, i uint64) { copy(dst, exact(1+i)) }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -139,8 +140,8 @@ func compareFiles(fileA, fileB, names string, seed uint64, o outputs, stdout, st
 		stderr = io.Discard
 	}
 	result := map[string]float64{}
-	tw := tabwriter.NewWriter(stderr, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(tw, "%s: %d points, %s: %d points, dimension %d\n", fileA, n, fileB, m, d)
+	var table bytes.Buffer
+	tw := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
 	for _, pm := range chosen {
 		ms, err := pm.compute(x, y, d, metric.Options{Seed: seed, Workers: o.workers})
 		if err != nil {
@@ -158,6 +159,7 @@ func compareFiles(fileA, fileB, names string, seed uint64, o outputs, stdout, st
 		}
 	}
 	tw.Flush()
+	fmt.Fprintf(stderr, "%s: %d points, %s: %d points, dimension %d\n%s", fileA, n, fileB, m, d, &table)
 	if o.json {
 		return json.NewEncoder(stdout).Encode(result)
 	}

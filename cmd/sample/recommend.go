@@ -12,6 +12,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/seed-dea4846a/sampler/metric"
 )
 
 func newRecommend() *cobra.Command {
@@ -91,7 +93,7 @@ func recommend(ctx context.Context, s compareSettings, paths []string, top int, 
 		}
 		runs = append(runs, c)
 	}
-	g, err := newGauge(runs[0].target, s.N, runs[0].metrics, s.Seed, o.workers)
+	g, err := newGauge(runs[0].target, s.N, runs[0].metrics, metric.Options{Seed: s.Seed, Workers: o.workers, MaxPoints: compareCap})
 	if err != nil {
 		return err
 	}
