@@ -127,6 +127,22 @@ var targetTable = []targetEntry{
 		},
 	},
 	{
+		Name: "vmf", Aliases: []string{"von-mises-fisher"}, Doc: "von Mises-Fisher modes on the unit sphere, along the first axes in turn",
+		Params: []param{{"d", "3", "dimension"}, {"kappa", "20", "concentration"}, {"modes", "2", "number of modes: +e1, -e1, +e2, …"}},
+		build: func(p *params) (density.Target, error) {
+			d, n, kappa := p.int("d", 2, maxDim), p.int("modes", 1, 2*maxDim), p.float("kappa", 0, 1e12)
+			if n > 2*d {
+				return nil, usagef("%s: modes=%d must not exceed twice the dimension, %d", p.owner, n, 2*d)
+			}
+			mus, kappas := make([]float64, n*d), make([]float64, n)
+			for k := range n {
+				mus[k*d+k/2] = 1 - 2*float64(k%2)
+				kappas[k] = kappa
+			}
+			return density.NewVMF(nil, mus, kappas, d)
+		},
+	},
+	{
 		Name: "laplace", Doc: "symmetric Laplace, a Gaussian scale mixture",
 		Params: []param{{"d", "2", "dimension"}, {"scale", "1", "standard deviation of a coordinate over the square root of 2"}},
 		build: func(p *params) (density.Target, error) {

@@ -1,15 +1,26 @@
 package special
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
-func BenchmarkRatioI(b *testing.B) {
-	for name, at := range map[string][2]float64{"series": {0, 10}, "near": {5, 32}, "far": {499, 1e4}} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				RatioI(at[0], at[1])
-			}
-		})
+func BenchmarkBessel(b *testing.B) {
+	for _, at := range [][2]float64{{0, 1e-300}, {0, 0.5}, {0, 5}, {20.3, 10}, {0.5, 40}, {64, 10}, {1023, 500}, {1e6, 1e6}, {2, 1e6}} {
+		for _, f := range []struct {
+			name string
+			call func(nu, x float64) float64
+		}{
+			{"LogI", LogI}, {"LogK", LogK}, {"RatioK", RatioK},
+			{"RatioI", func(nu, x float64) float64 { r, _ := RatioI(nu, x); return r }},
+		} {
+			b.Run(fmt.Sprintf("%s/nu=%g,x=%g", f.name, at[0], at[1]), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					f.call(at[0], at[1])
+				}
+			})
+		}
 	}
 }
 

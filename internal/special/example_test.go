@@ -7,9 +7,9 @@ import (
 	"github.com/seed-dea4846a/sampler/internal/special"
 )
 
-func ExampleLogI() {
+func ExampleLogIScaled() {
 	// I_100(1e5) overflows; its logarithm does not.
-	fmt.Printf("%.6f\n", special.LogI(100, 1e5))
+	fmt.Printf("%.6f\n", special.LogIScaled(100, 1e5))
 	// Output:
 	// -6.725400
 }
