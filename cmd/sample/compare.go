@@ -123,7 +123,9 @@ func (s compareSettings) check() (*comparison, error) {
 		if _, err := smp.grid(c.grid(smp), c.path, c.target, 2); err != nil {
 			return nil, err
 		}
-		c.samplers = append(c.samplers, smp)
+		if !slices.ContainsFunc(c.samplers, func(s *sampler) bool { return s.text == smp.text }) {
+			c.samplers = append(c.samplers, smp)
+		}
 	}
 	if len(c.samplers) == 0 {
 		return nil, usagef("--samplers names no sampler; see sample list samplers")
@@ -194,6 +196,9 @@ func compare(ctx context.Context, s compareSettings, o outputs, stdout, stderr i
 	if o.workers < 0 {
 		return usagef("--workers must not be negative, got %d", o.workers)
 	}
+	if o.out == "-" {
+		return usagef("--out must be a directory; the numbers go to stdout with --json")
+	}
 	if o.out == "" && !o.json {
 		return usagef("compare needs --out DIR for the report, or --json")
 	}
@@ -245,7 +250,10 @@ func checkDir(dir string) error {
 	if info, err := os.Stat(parent); err != nil || !info.IsDir() {
 		return usagef("--out %s: the directory %s does not exist", dir, parent)
 	}
-	return checkWritable(filepath.Join(parent, "."+filepath.Base(dir)+".probe"))
+	if err := checkWritable(filepath.Join(parent, "."+filepath.Base(dir)+".probe")); err != nil {
+		return usagef("--out %s: the directory %s cannot be written", dir, parent)
+	}
+	return nil
 }
 
 // run measures every sampler at every budget. On an interruption it returns what it has
@@ -431,6 +439,11 @@ func writeReport(dir string, c *comparison, rep *compareReport) error {
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return asUsage(err)
+	}
+	// Pictures of an earlier comparison would contradict the new report.
+	old, _ := filepath.Glob(filepath.Join(dir, "samples-*.png"))
+	for _, f := range old {
+		os.Remove(f)
 	}
 	for _, f := range files {
 		if err := dataio.WriteFile(filepath.Join(dir, f.name), func(w io.Writer) error { _, err := w.Write(f.content); return err }); err != nil {

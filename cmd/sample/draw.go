@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -177,7 +178,7 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 	if err != nil {
 		return err
 	}
-	if err := o.check(); err != nil {
+	if err := o.check(specFile(s.Target), specFile(s.Grid)); err != nil {
 		return err
 	}
 	if o.quiet {
@@ -249,7 +250,19 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 	return nil
 }
 
-func (o outputs) check() error {
+// check refuses outputs that cannot be, or that would replace a file that is read.
+func (o outputs) check(inputs ...string) error {
+	for _, in := range inputs {
+		a, err := os.Stat(in)
+		if err != nil {
+			continue
+		}
+		for _, out := range []string{o.out, o.plot} {
+			if b, err := os.Stat(out); err == nil && os.SameFile(a, b) {
+				return usagef("%s is read by this command and would be replaced by its output; choose another name", out)
+			}
+		}
+	}
 	if o.out != "" && o.out != "-" {
 		switch ext := strings.ToLower(filepath.Ext(o.out)); ext {
 		case ".npy", ".csv":

@@ -27,7 +27,8 @@ func plotDraw(file string, x []float64, tr *ode.Trace, p *plan, rep drawReport) 
 	var f *figure.Figure
 	if tr != nil {
 		f = figure.Trajectories{
-			Title: figureTitle(rep.Target), Caption: caption, D: d, T: p.grid, X: scaledTrace(tr, p), Samples: x,
+			Title: figureTitle(rep.Target), Caption: caption, D: d, T: p.grid, X: scaledTrace(tr, p),
+			Samples: density.Sample(p.target, 20_000, rep.Seed, 0, 0),
 		}.Figure()
 	} else {
 		f = figure.Samples{
@@ -80,7 +81,7 @@ func truthOf(t density.Target, n int, seed uint64) figure.Truth {
 }
 
 // curvesFigure draws the first metric against the evaluations.
-func curvesFigure(c *comparison, rep *compareReport) *figure.Figure {
+func curvesFigure(c *comparison, rep *compareReport, shown map[string]bool) *figure.Figure {
 	name := c.metrics[0]
 	cv := figure.Curves{
 		Title:   figureTitle(rep.Target),
@@ -92,10 +93,14 @@ func curvesFigure(c *comparison, rep *compareReport) *figure.Figure {
 			cv.Floor, cv.FloorLo, cv.FloorHi = f.Value, f.Value-2**f.StdErr, f.Value+2**f.StdErr
 		}
 	}
+	widest := 2 * float64(rep.Budgets[len(rep.Budgets)-1]) // an adaptive sampler may spend more
 	for _, smp := range c.samplers {
+		if !shown[smp.text] {
+			continue
+		}
 		s := figure.Series{Name: smp.text, Stochastic: smp.entry.Kind == kindSDE}
 		for _, cl := range rep.Cells {
-			if m, ok := cl.get(name); ok && cl.Sampler == smp.text {
+			if m, ok := cl.get(name); ok && cl.Sampler == smp.text && cl.NFE <= widest {
 				s.X, s.Y = append(s.X, cl.NFE), append(s.Y, m.Value)
 			}
 		}
@@ -106,11 +111,11 @@ func curvesFigure(c *comparison, rep *compareReport) *figure.Figure {
 
 // galleryFigure draws the samples of every sampler at a budget, or returns nil if there
 // are none.
-func galleryFigure(c *comparison, rep *compareReport, budget int) *figure.Figure {
+func galleryFigure(c *comparison, rep *compareReport, budget int, shown map[string]bool) *figure.Figure {
 	name := c.metrics[0]
 	g := figure.Gallery{D: rep.Dim, Caption: fmt.Sprintf("at most %d evaluations; the number is %s", budget, name)}
 	for _, cl := range rep.Cells {
-		if cl.Budget != budget || cl.samples == nil {
+		if cl.Budget != budget || cl.samples == nil || !shown[cl.Sampler] {
 			continue
 		}
 		sheet := figure.Sheet{Title: cl.Sampler, X: cl.samples}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"gonum.org/v1/gonum/stat"
@@ -115,6 +116,9 @@ func (s loglikSettings) check() (*loglikPlan, error) {
 	if p.target, err = buildTarget(s.Target); err != nil {
 		return nil, err
 	}
+	if _, ok := p.target.(density.CleanLogProber); !ok {
+		return nil, usagef("target %s has no density: its points lie on a set without volume; smooth them with std=, as in %s", s.Target, smoothed(s.Target))
+	}
 	path, pathGrid, err := buildPath(s.Path)
 	if err != nil {
 		return nil, err
@@ -136,6 +140,14 @@ func (s loglikSettings) check() (*loglikPlan, error) {
 	}
 	p.lik.Div = e.build(ps, s.Seed)
 	return p, ps.err()
+}
+
+// smoothed returns a target's name with a thickness, for a hint.
+func smoothed(target string) string {
+	if strings.ContainsAny(target, ":") {
+		return target + ",std=0.05"
+	}
+	return target + ":std=0.05"
 }
 
 // setSolver chooses the solver and, for fixed steps, the grid from data to noise.
@@ -182,6 +194,7 @@ type loglikReport struct {
 	MeanErr       *float64 `json:"estimator_stderr,omitempty"` // mean standard error of the divergence
 	MaxAbsError   *float64 `json:"max_abs_error,omitempty"`    // to the closed form
 	MeanAbsError  *float64 `json:"mean_abs_error,omitempty"`
+	Outside       int      `json:"outside"` // points where the target's density is 0; left out of the means
 	logp, stderrs []float64
 }
 
@@ -195,22 +208,29 @@ func (p *loglikPlan) run(ctx context.Context, set *ode.Settings) (*loglikReport,
 	if err != nil {
 		return r, err
 	}
-	mean, sd := stat.MeanStdDev(logp, nil)
-	r.NLL, r.NLLErr = -mean, finite(sd/math.Sqrt(float64(len(logp))))
+	want := make([]float64, len(logp))
+	p.target.(density.CleanLogProber).CleanLogProb(want, p.x)
+	var inside []float64
+	worst, sum := 0.0, 0.0
+	for i, w := range want {
+		if math.IsInf(w, -1) {
+			r.Outside++
+			continue
+		}
+		inside = append(inside, logp[i])
+		e := math.Abs(w - logp[i])
+		worst = max(worst, e)
+		sum += e
+	}
+	if len(inside) == 0 {
+		return r, usagef("%s: the target %s has density 0 at every point", p.settings.Points, p.settings.Target)
+	}
+	r.MaxAbsError, r.MeanAbsError = finite(worst), finite(sum/float64(len(inside)))
+	mean, sd := stat.MeanStdDev(inside, nil)
+	r.NLL, r.NLLErr = -mean, finite(sd/math.Sqrt(float64(len(inside))))
 	r.BitsPerDim = r.NLL / float64(d) / math.Ln2
 	if _, exact := p.lik.Div.(ode.Exact); !exact {
 		r.MeanErr = finite(stat.Mean(stderrs, nil))
-	}
-	if t, ok := p.target.(density.CleanLogProber); ok {
-		want := make([]float64, len(logp))
-		t.CleanLogProb(want, p.x)
-		worst, sum := 0.0, 0.0
-		for i, w := range want {
-			e := math.Abs(w - logp[i])
-			worst = max(worst, e)
-			sum += e
-		}
-		r.MaxAbsError, r.MeanAbsError = finite(worst), finite(sum/float64(len(want)))
 	}
 	return r, nil
 }
@@ -220,7 +240,7 @@ func loglik(ctx context.Context, s loglikSettings, o outputs, stdout, stderr io.
 	if err != nil {
 		return err
 	}
-	if err := o.check(); err != nil {
+	if err := o.check(s.Points, specFile(s.Target), specFile(s.Grid)); err != nil {
 		return err
 	}
 	if o.quiet {
@@ -253,13 +273,20 @@ func loglik(ctx context.Context, s loglikSettings, o outputs, stdout, stderr io.
 			return err
 		}
 	}
-	fmt.Fprintf(stderr, "%d points of dimension %d: mean NLL %.6g nats (%.6g bits per dimension), %s evaluations each, %.3g s\n",
+	say := stdout
+	if o.json || o.out == "-" {
+		say = stderr
+	}
+	fmt.Fprintf(say, "%d points of dimension %d: mean NLL %.6g nats (%.6g bits per dimension), %s evaluations each, %.3g s\n",
 		r.N, r.Dim, r.NLL, r.BitsPerDim, trimFloat(r.NFE), r.Seconds)
 	if r.MeanErr != nil {
-		fmt.Fprintf(stderr, "standard error of the divergence estimate: %.3g nats a point on average\n", *r.MeanErr)
+		fmt.Fprintf(say, "standard error of the divergence estimate: %.3g nats a point on average\n", *r.MeanErr)
 	}
 	if r.MaxAbsError != nil {
-		fmt.Fprintf(stderr, "distance to the closed form: at most %.3g, %.3g on average\n", *r.MaxAbsError, *r.MeanAbsError)
+		fmt.Fprintf(say, "distance to the closed form: at most %.3g, %.3g on average\n", *r.MaxAbsError, *r.MeanAbsError)
+	}
+	if r.Outside > 0 {
+		fmt.Fprintf(say, "%d points have density 0 under the target and are left out\n", r.Outside)
 	}
 	if o.out != "" && o.out != "-" {
 		fmt.Fprintln(stderr, "wrote", o.out+",", manifestPath(o.out))

@@ -214,6 +214,11 @@ func TestBadInput(t *testing.T) {
 		{[]string{"compare", "--target", "ring8", "--out", "r", "--samplers", "heun,foo"}, []string{"foo"}},
 		{[]string{"recommend", "--target", "ring8", "--nfe", "0"}, []string{"--nfe", "from 1"}},
 		{[]string{"recommend", "--target", "ring8", "--paths", ""}, []string{"--paths names no path"}},
+		{[]string{"draw", "--target", "points:p2.csv", "--out", "p2.csv"}, []string{"p2.csv is read by this command"}},
+		{[]string{"loglik", "--target", "points:p2.csv", "p2.csv"}, []string{"no density", "std=0.05"}},
+		{[]string{"loglik", "--target", "box", "p2.csv"}, []string{"density 0 at every point"}},
+		{[]string{"compare", "--target", "ring8", "--out", "-"}, []string{"directory"}},
+		{draw("--target", "gauss:d=2,d=3"), []string{`"d" is given twice`}},
 		{[]string{"metric", "p2.csv"}, []string{"two files"}},
 		{[]string{"metric", "p2.csv", "points3.csv"}, []string{"p2.csv", "dimension 2", "points3.csv", "dimension 3"}},
 		{[]string{"metric", "p2.csv", "empty.csv"}, []string{"empty.csv"}},
@@ -371,6 +376,33 @@ func TestMetricComparesFiles(t *testing.T) {
 		assert.Less(t, other[name], 0.01, name)
 	}
 	assert.Greater(t, same["coverage"], other["coverage"])
+}
+
+// One step collapses a Gaussian onto its mean: the verdict must not be NaN or "exact".
+func TestRecommendKnowsACollapse(t *testing.T) {
+	code, stdout, stderr := sample(t, "recommend", "--target", "gauss:d=3", "--nfe", "1", "-n", "200", "--samplers", "euler", "--json")
+	require.Equal(t, exitOK, code, stderr)
+	var rows []candidate
+	require.NoError(t, json.Unmarshal([]byte(stdout), &rows))
+	assert.Greater(t, rows[0].Worst, 1.0)
+	assert.NotContains(t, stderr, "cannot be told")
+}
+
+// rerun finds the files of the run from any directory.
+func TestRerunFromElsewhere(t *testing.T) {
+	dir := inTemp(t)
+	write(t, "p.csv", "0,0\n1,1\n2,0\n")
+	require.NoError(t, os.Mkdir("out", 0o777))
+	code, _, stderr := sample(t, "draw", "--target", "points:p.csv", "-n", "20", "--steps", "3", "--out", "out/x.npy")
+	require.Equal(t, exitOK, code, stderr)
+	want, err := os.ReadFile("out/x.npy")
+	require.NoError(t, err)
+	t.Chdir(t.TempDir())
+	code, _, stderr = sample(t, "rerun", filepath.Join(dir, "out", "x.npy.json"))
+	require.Equal(t, exitOK, code, stderr)
+	got, err := os.ReadFile(filepath.Join(dir, "out", "x.npy"))
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
 }
 
 func TestListEverything(t *testing.T) {

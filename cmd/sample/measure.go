@@ -68,6 +68,8 @@ func (m measurement) withinFloor() bool {
 	switch {
 	case m.Limit == nil:
 		return true
+	case m.Value <= 1e-12: // rounding, where exact samples give exactly 0
+		return true
 	case m.Name == "nll": // errs on both sides of the floor
 		return math.Abs(m.Value-*m.Floor) <= *m.Limit-*m.Floor
 	default:
@@ -255,14 +257,13 @@ func (g *gauge) alone(x []float64) ([]measurement, error) {
 			add("cov_z", zc)
 		}
 	}
-	if t, ok := g.target.(density.Moder); ok && g.wants("mode_tv", "mode_missed") {
-		weights, centres, radius := t.Modes()
+	if weights, centres, radius := modesOf(g.target); len(weights) > 1 && g.wants("mode_tv", "mode_missed") {
 		m, err := metric.CountModes(x, g.dim, weights, centres, radius, g.opts)
 		if err != nil {
 			return nil, err
 		}
 		add("mode_tv", m.TV)
-		add("mode_missed", 1-m.Covered)
+		add("mode_missed", math.Round((1-m.Covered)*float64(len(weights)))/float64(len(weights)))
 	}
 	if t, ok := g.target.(density.CleanLogProber); ok && g.wants("nll") {
 		lp := make([]float64, len(x)/g.dim)
@@ -288,6 +289,14 @@ func (g *gauge) measureMap(start, x []float64) ([]measurement, error) {
 		return nil, err
 	}
 	return []measurement{{Name: mongeGap, Value: v.Value, StdErr: finite(v.StdErr)}}, nil
+}
+
+// modesOf returns the modes of a target, if it has any.
+func modesOf(t density.Target) (weights, centres []float64, radius float64) {
+	if m, ok := t.(density.Moder); ok {
+		return m.Modes()
+	}
+	return nil, nil, 0
 }
 
 func (g *gauge) wants(names ...string) bool {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -82,7 +84,7 @@ Metrics: ` + strings.Join(all, ", ") + ".",
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return compareFiles(args[0], args[1], names, seed, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return compareFiles(cmd.Context(), args[0], args[1], names, seed, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
@@ -117,7 +119,7 @@ func choosePairMetrics(text string, dim int) ([]pairMetric, error) {
 	return out, nil
 }
 
-func compareFiles(fileA, fileB, names string, seed uint64, o outputs, stdout, stderr io.Writer) error {
+func compareFiles(ctx context.Context, fileA, fileB, names string, seed uint64, o outputs, stdout, stderr io.Writer) error {
 	if o.workers < 0 {
 		return usagef("--workers must not be negative, got %d", o.workers)
 	}
@@ -136,13 +138,20 @@ func compareFiles(fileA, fileB, names string, seed uint64, o outputs, stdout, st
 	if err != nil {
 		return err
 	}
-	if o.quiet {
-		stderr = io.Discard
+	out := stdout
+	if o.json {
+		out = stderr
+		if o.quiet {
+			out = io.Discard
+		}
 	}
 	result := map[string]float64{}
 	var table bytes.Buffer
 	tw := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
 	for _, pm := range chosen {
+		if ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
 		ms, err := pm.compute(x, y, d, metric.Options{Seed: seed, Workers: o.workers})
 		if err != nil {
 			return asUsage(fmt.Errorf("%s: %w", pm.name, err))
@@ -159,7 +168,7 @@ func compareFiles(fileA, fileB, names string, seed uint64, o outputs, stdout, st
 		}
 	}
 	tw.Flush()
-	fmt.Fprintf(stderr, "%s: %d points, %s: %d points, dimension %d\n%s", fileA, n, fileB, m, d, &table)
+	fmt.Fprintf(out, "%s: %d points, %s: %d points, dimension %d\n%s", fileA, n, fileB, m, d, &table)
 	if o.json {
 		return json.NewEncoder(stdout).Encode(result)
 	}

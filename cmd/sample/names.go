@@ -76,6 +76,7 @@ func parseParams(owner, text string, decl []param) *params {
 	if text == "" {
 		return p
 	}
+	given := map[string]bool{}
 	for _, piece := range strings.Split(text, ",") {
 		key, value, ok := strings.Cut(strings.TrimSpace(piece), "=")
 		switch {
@@ -85,8 +86,11 @@ func parseParams(owner, text string, decl []param) *params {
 			p.fail(usagef("%s: parameter %q is not of the form key=value (parameters: %s)", owner, piece, strings.Join(keys, ", ")))
 		case !slices.Contains(keys, key):
 			p.fail(usagef("%s has no parameter %q%s (parameters: %s)", owner, key, didYouMean(key, keys), strings.Join(keys, ", ")))
+		case given[key]:
+			p.fail(usagef("%s: parameter %q is given twice", owner, key))
 		default:
 			p.values[key] = strings.TrimSpace(value)
+			given[key] = true
 		}
 	}
 	return p
@@ -160,7 +164,7 @@ func rangeText(lo, hi float64) string {
 
 // didYouMean returns ", did you mean …?" for the nearest name if it is near enough.
 func didYouMean(name string, names []string) string {
-	best, bestDist := "", len(name)/2+2
+	best, bestDist := "", len(name)/3+2
 	for _, n := range names {
 		if d := editDistance(strings.ToLower(name), n); d < bestDist {
 			best, bestDist = n, d

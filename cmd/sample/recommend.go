@@ -63,12 +63,24 @@ func worst(ms []measurement) float64 {
 		switch {
 		case m.Limit == nil || m.Floor == nil:
 		case m.Name == "nll":
-			w = max(w, math.Abs(m.Value-*m.Floor)/(*m.Limit-*m.Floor))
+			w = max(w, ratio(math.Abs(m.Value-*m.Floor), *m.Limit-*m.Floor))
 		default:
-			w = max(w, m.Value / *m.Limit)
+			w = max(w, ratio(m.Value, *m.Limit))
 		}
 	}
 	return w
+}
+
+// ratio returns value/limit, where a limit of 0 allows rounding and nothing more.
+func ratio(value, limit float64) float64 {
+	const rounding, huge = 1e-12, 1e12
+	switch {
+	case value <= rounding:
+		return 0
+	case limit <= value/huge:
+		return huge
+	}
+	return value / limit
 }
 
 func recommend(ctx context.Context, s compareSettings, paths []string, top int, o outputs, stdout, stderr io.Writer) error {
@@ -117,7 +129,11 @@ func recommend(ctx context.Context, s compareSettings, paths []string, top int, 
 	slices.SortStableFunc(all, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(max(a.Worst, 1), max(b.Worst, 1)), cmp.Compare(a.NFE, b.NFE), cmp.Compare(a.Worst, b.Worst))
 	})
-	printRecommendation(stderr, all[:min(top, len(all))], s, runs[0].metrics)
+	table := stdout
+	if o.json {
+		table = stderr
+	}
+	printRecommendation(table, all[:min(top, len(all))], s, runs[0].metrics)
 	if o.json {
 		return json.NewEncoder(stdout).Encode(all)
 	}

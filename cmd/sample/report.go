@@ -46,7 +46,9 @@ func reportFiles(c *comparison, rep *compareReport) ([]reportFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	curves := curvesFigure(c, rep)
+	rows := c.rows(rep)
+	shown := leading(rows)
+	curves := curvesFigure(c, rep, shown)
 	png, err := curves.PNG()
 	if err != nil {
 		return nil, err
@@ -63,7 +65,7 @@ func reportFiles(c *comparison, rep *compareReport) ([]reportFile, error) {
 	data := map[string]any{
 		"Target": rep.Target, "Path": rep.Path, "Grid": rep.Grid, "Dim": rep.Dim, "N": rep.N, "Seed": rep.Seed,
 		"Main": c.metrics[0], "Floor": num3(rep.floor(c.metrics[0])), "Headline": headline(rep),
-		"Curves": template.URL(uri), "Budgets": rep.Budgets, "Rows": c.rows(rep), "Metrics": c.metrics,
+		"Curves": template.URL(uri), "Budgets": rep.Budgets, "Rows": rows, "Metrics": c.metrics,
 		"Version": version(), "Seconds": num3(rep.Seconds), "Command": c.command(),
 	}
 	var floors []string
@@ -88,7 +90,7 @@ func reportFiles(c *comparison, rep *compareReport) ([]reportFile, error) {
 	var pictures []reportPicture
 	if rep.Dim >= 2 {
 		for _, b := range pictureBudgets(rep.Budgets) {
-			f := galleryFigure(c, rep, b)
+			f := galleryFigure(c, rep, b, shown)
 			if f == nil {
 				continue
 			}
@@ -125,6 +127,18 @@ func pictureBudgets(b []int) []int {
 	return slices.Compact([]int{b[0], b[len(b)/2], b[len(b)-1]})
 }
 
+// leadingSamplers bounds the samplers in figures, which show no more.
+const leadingSamplers = 11
+
+// leading returns the samplers that stand first in the table of rows.
+func leading(rows []reportRow) map[string]bool {
+	out := map[string]bool{}
+	for _, r := range rows[:min(len(rows), leadingSamplers)] {
+		out[r.Sampler] = true
+	}
+	return out
+}
+
 // rows returns the table of the first metric, with the samplers that are near the floor at
 // the smallest budgets first.
 func (c *comparison) rows(rep *compareReport) []reportRow {
@@ -154,7 +168,7 @@ func (c *comparison) rows(rep *compareReport) []reportRow {
 			}
 			r.loss += max(0, math.Log(m.Value/floor))
 			rc := reportCell{Text: cl.text(m), Title: fmt.Sprintf("%d steps, %s evaluations, %s s", cl.Steps, trimFloat(cl.NFE), num3(cl.Seconds))}
-			if m.Value == best[b] {
+			if m.Value == best[b] && m.Value > floor {
 				rc.Class = "best "
 			}
 			if atFloor(cl.Measurements) {

@@ -40,7 +40,8 @@ func newRerun() *cobra.Command {
 		Short: "Make a file again from its manifest and check that it is the same bit for bit",
 		Long: `rerun reads the manifest that stands beside an output file (x.npy.json beside x.npy),
 makes the file again, and compares it with the recorded SHA-256. It writes the file
-where the manifest says, or to --out.`,
+beside the manifest, or to --out. Files that the run read are looked up from the
+directory in which it was made.`,
 		Example: "  sample rerun ring8.npy.json\n  sample rerun ring8.npy.json --out again.npy",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -69,10 +70,20 @@ func rerun(ctx context.Context, file, out string, workers int, quiet bool, stder
 		return err
 	}
 	if out == "" {
-		out = m.Output
+		out = strings.TrimSuffix(file, ".json")
 	}
 	if !strings.EqualFold(filepath.Ext(out), filepath.Ext(m.Output)) {
 		return usagef("--out %s: the manifest is of a %s file and so must be the new one", out, filepath.Ext(m.Output))
+	}
+	// Paths of the manifest are relative to where the run was made.
+	if out, err = filepath.Abs(out); err != nil {
+		return asUsage(err)
+	}
+	if file, err = filepath.Abs(file); err != nil {
+		return asUsage(err)
+	}
+	if err := os.Chdir(m.runDir(file)); err != nil {
+		return asUsage(err)
 	}
 	if err := checkWritable(out); err != nil {
 		return err
@@ -101,7 +112,7 @@ func rerun(ctx context.Context, file, out string, workers int, quiet bool, stder
 	if err := dataio.WriteFile(out, func(w io.Writer) error { _, err := w.Write(content); return err }); err != nil {
 		return asUsage(err)
 	}
-	if out != m.Output {
+	if manifestPath(out) != file {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			return asUsage(err)
@@ -112,6 +123,15 @@ func rerun(ctx context.Context, file, out string, workers int, quiet bool, stder
 	}
 	fmt.Fprintf(stderr, "wrote %s, equal bit for bit to the recorded %s\n", out, m.Output)
 	return nil
+}
+
+// runDir returns the directory in which the run was made, as far as the place of its
+// manifest tells: that of the manifest less the folders in the output's own name.
+func (m *manifest) runDir(file string) string {
+	if dir, ok := strings.CutSuffix(file, string(filepath.Separator)+manifestPath(filepath.Clean(m.Output))); ok {
+		return dir
+	}
+	return filepath.Dir(file)
 }
 
 // remake makes the content of the manifest's output again.

@@ -115,5 +115,9 @@ func flagError(cmd *cobra.Command, err error) error {
 	if name, ok := strings.CutPrefix(msg, "unknown flag: --"); ok {
 		return usagef("unknown flag --%s%s", name, didYouMean(name, flagNames(cmd)))
 	}
+	// "invalid argument "1e4" for "-n, --n" flag: strconv.ParseInt: …" says too much.
+	if head, _, ok := strings.Cut(msg, " flag: strconv."); ok {
+		return usagef("%s is not a whole number; see sample %s --help", strings.Replace(head, "invalid argument ", "the value ", 1), cmd.Name())
+	}
 	return usagef("%s; see sample %s --help", msg, cmd.Name())
 }

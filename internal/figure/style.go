@@ -164,6 +164,9 @@ func (linearTicks) Ticks(lo, hi float64) []plot.Tick {
 // number writes a tick's value in few characters and with a true minus sign: the
 // font has none that is raised, for 10⁻⁵, so that this is 1e−5.
 func number(v float64) string {
+	if v == 0 {
+		return "0" // and not −0
+	}
 	return strings.NewReplacer("e-0", "e−", "e+0", "e", "e+", "e", "-", "−").Replace(strconv.FormatFloat(v, 'g', 8, 64))
 }
 
