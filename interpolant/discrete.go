@@ -45,6 +45,9 @@ func FromBetas(betas []float64) (*Discrete, error) {
 		return nil, fmt.Errorf("interpolant: %w", err)
 	}
 	p.endSlope = p.cubic.PredictDerivative(p.times[n-1])
+	if p.endSlope <= 0 { // the monotone cubic may end flat; the last secant does not
+		p.endSlope = (p.lambdas[n-1] - p.lambdas[n-2]) / (p.times[n-1] - p.times[n-2])
+	}
 	return p, nil
 }
 

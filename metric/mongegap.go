@@ -61,13 +61,13 @@ type MongeGapResult struct {
 //
 // Memory is that of the cost matrix and, unless LogDomain, as much again.
 func MongeGapOf(ctx context.Context, dt, x, t []float64, dim int, cost GroundCost, o SinkhornOptions) (*MongeGapResult, error) {
-	c, err := CostMatrix(x, t, dim, cost.Value, o.Workers)
-	if err != nil {
-		return nil, err
-	}
 	n := len(x) / dim
 	if len(t) != len(x) {
 		return nil, fmt.Errorf("metric: a map's %d points cannot have %d images", n, len(t)/dim)
+	}
+	c, err := CostMatrix(x, t, dim, cost.Value, o.Workers)
+	if err != nil {
+		return nil, err
 	}
 	tr, err := Sinkhorn(ctx, c, n, n, nil, nil, o)
 	if err != nil {
@@ -139,10 +139,12 @@ func MongeGap(x0, x1 []float64, dim int, o Options) (Value, error) {
 	if limit == 0 {
 		limit = mongeCap
 	}
-	if len(x0) == len(x1) { // the same draw, lest pairs be torn apart
-		x0 = subset(x0, dim, limit, o.Seed, useSubset, 0)
-		x1 = subset(x1, dim, limit, o.Seed, useSubset, 0)
+	if len(x0) != len(x1) {
+		return Value{}, fmt.Errorf("metric: a map's %d points cannot have %d images", len(x0)/dim, len(x1)/dim)
 	}
+	// the same draw, lest pairs be torn apart
+	x0 = subset(x0, dim, limit, o.Seed, useSubset, 0)
+	x1 = subset(x1, dim, limit, o.Seed, useSubset, 0)
 	eps := mongeScale * meanSquare(x0, x1, dim)
 	if eps == 0 {
 		return Value{NX: len(x0) / dim, NY: len(x1) / dim}, nil // all points in one place

@@ -111,8 +111,8 @@ func newEntropic(geo geometry, a, b []float64, o SinkhornOptions) (*entropic, er
 	if o.MaxIter == 0 {
 		o.MaxIter = 10_000
 	}
-	if !(o.Rho > 0) || !(o.Tol > 0) || o.MaxIter < 0 || !(o.Scaling >= 0 && o.Scaling < 1) {
-		panic("metric: Rho, Tol and MaxIter must be positive and Scaling in [0, 1)")
+	if !(o.Rho > 0) || !(o.Tol > 0) || o.MaxIter < 0 || !(o.Scaling >= 0 && o.Scaling <= 0.99) {
+		panic("metric: Rho, Tol and MaxIter must be positive and Scaling in [0, 0.99]")
 	}
 	n, m := geo.size()
 	p := &entropic{geometry: geo, o: o, err: math.NaN(), h: make([]float64, max(n, m)), l: make([]float64, max(n, m))}
@@ -152,7 +152,13 @@ func (p *entropic) solve(ctx context.Context) *SinkhornResult {
 		if e != p.o.Epsilon {
 			tol = max(tol, 0.01)
 		}
-		if status = p.level(ctx, e, tol); status != SinkhornConverged {
+		if status = p.level(ctx, e, tol); status == SinkhornIterationLimit && e != p.o.Epsilon {
+			// The state is reported at the ε that was asked for: one more iteration makes it
+			// a plan there, whose error is then known.
+			p.o.MaxIter = p.iter + 1
+			status = p.level(ctx, p.o.Epsilon, p.o.Tol)
+		}
+		if status != SinkhornConverged {
 			break
 		}
 	}

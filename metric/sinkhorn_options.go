@@ -19,7 +19,7 @@ type SinkhornOptions struct {
 	Tol float64
 	// MaxIter bounds the iterations, over all ε; 0 means 10,000.
 	MaxIter int
-	// Scaling is the ratio, below 1, by which ε descends from the largest cost to
+	// Scaling is the ratio, at most 0.99, by which ε descends from the largest cost to
 	// Epsilon, each solution (to an error of 1%) being the start of the next; 0 means
 	// no such descent.
 	Scaling float64

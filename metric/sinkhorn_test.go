@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/seed-dea4846a/sampler/internal/stream"
 )
 
 func TestExpSum(t *testing.T) {
@@ -425,4 +427,33 @@ func TestTruncation(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A limit within the descent of ε still reports a plan of the ε asked for: its mass is 1,
+// since the last update meets the second marginal, and its error is that of the first.
+func TestLimitInTheDescent(t *testing.T) {
+	const n = 60
+	x, y := make([]float64, 2*n), make([]float64, 2*n)
+	src := stream.New()
+	src.Normals(x, 5, stream.Test, 0, 0)
+	src.Normals(y, 5, stream.Test, 0, 1)
+	c, err := CostMatrix(x, y, 2, SquaredEuclidean().Value, 1)
+	require.NoError(t, err)
+	r, err := Sinkhorn(context.Background(), c, n, n, nil, nil, SinkhornOptions{Epsilon: 1e-3, Scaling: 0.5, MaxIter: 5})
+	require.NoError(t, err)
+	assert.Equal(t, SinkhornIterationLimit, r.Status)
+	mass, gap := 0.0, 0.0
+	row := make([]float64, n)
+	for i := range n {
+		r.PlanRow(row, i)
+		sum := 0.0
+		for _, p := range row {
+			sum += p
+		}
+		mass += sum
+		gap += math.Abs(sum - 1./n)
+	}
+	assert.InDelta(t, 1, mass, 1e-9)
+	assert.InDelta(t, gap, r.MarginalError, 1e-9)
+	assert.False(t, math.IsInf(r.Cost, 0) || math.IsNaN(r.Cost))
 }

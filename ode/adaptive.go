@@ -146,7 +146,7 @@ func (r *adaptiveRow) SolveRow(ctx context.Context, x []float64, row int, grid [
 	dir := math.Copysign(1, end-t)
 	s := len(r.tab.B)
 	r.eval(r.w.k[0], x, t)
-	if nonFinite(x) >= 0 || nonFinite(r.w.k[0]) >= 0 {
+	if FirstNonFinite(x) >= 0 || FirstNonFinite(r.w.k[0]) >= 0 {
 		return fail(NonFinite, nil)
 	}
 	h := r.opt.FirstStep // steps are lengths, dir gives their sign
@@ -171,7 +171,7 @@ func (r *adaptiveRow) SolveRow(ctx context.Context, x []float64, row int, grid [
 		}
 		err := r.trial(x, t, t1)
 		h = math.Abs(t1 - t)
-		if !(err <= 1) || nonFinite(r.x1) >= 0 || nonFinite(r.w.k[s-1]) >= 0 {
+		if !(err <= 1) || FirstNonFinite(r.x1) >= 0 || FirstNonFinite(r.w.k[s-1]) >= 0 {
 			h *= shrink(err, r.order)
 			rejected = true
 			r.stats.Rejected++
@@ -181,7 +181,7 @@ func (r *adaptiveRow) SolveRow(ctx context.Context, x []float64, row int, grid [
 			r.dense = false
 			for ; next < last && (grid[next]-t1)*dir <= 0; next++ {
 				r.interpolate(x, t, t1, grid[next])
-				if nonFinite(r.out) >= 0 {
+				if FirstNonFinite(r.out) >= 0 {
 					return fail(NonFinite, nil)
 				}
 				record(next, r.out)

@@ -26,6 +26,9 @@ type DPMAdaptive struct {
 // farLambda is where the first step ends that starts without signal: σ/α = 1000.
 var farLambda = -math.Log(1000)
 
+// nearLambda is where the last step begins that ends without noise: σ/α = 1e-4.
+var nearLambda = math.Log(1e4)
+
 // SolveDPMAdaptive advances x, in place, over the grid. Every time of the grid ends a step.
 // A step that starts without signal (α = 0) is a DDIM step up to σ/α = 1000, without control.
 //
@@ -92,6 +95,21 @@ func (r *dpmRow) SolveRow(ctx context.Context, x []float64, row int, grid []floa
 // interval advances x from one level to another and returns how it ended, the time
 // reached, and the error of the context.
 func (r *dpmRow) interval(ctx context.Context, x []float64, at, end level) (Status, float64, error) {
+	if end.sigma == 0 {
+		if near := levelAt(r.f, r.f.Time(nearLambda)); at.lambda < near.lambda {
+			if status, t, err := r.interval(ctx, x, at, near); status != Done {
+				return status, t, err
+			}
+			at = near
+		}
+		r.denoise(r.k[0], x, at)
+		ddim(x, r.k[0], at, end)
+		r.stats.Accepted++
+		if FirstNonFinite(x) >= 0 {
+			return NonFinite, end.t, nil
+		}
+		return Done, end.t, nil
+	}
 	if singular(at, end) {
 		to := end
 		if end.lambda > farLambda {
@@ -102,7 +120,7 @@ func (r *dpmRow) interval(ctx context.Context, x []float64, at, end level) (Stat
 		r.stats.Accepted++
 		at = to
 	}
-	if nonFinite(x) >= 0 {
+	if FirstNonFinite(x) >= 0 {
 		return NonFinite, at.t, nil
 	}
 	dir := math.Copysign(1, end.lambda-at.lambda)
@@ -130,13 +148,13 @@ func (r *dpmRow) interval(ctx context.Context, x []float64, at, end level) (Stat
 		if !r.fresh {
 			r.denoise(r.k[0], x, at)
 			r.form.slope(r.k[0], x, at)
-			if nonFinite(r.k[0]) >= 0 {
+			if FirstNonFinite(r.k[0]) >= 0 {
 				return NonFinite, at.t, nil
 			}
 			r.fresh = true
 		}
 		err, order := r.trial(x, at, to), float64(r.opt.Order)
-		if !(err <= 1) || nonFinite(r.high) >= 0 {
+		if !(err <= 1) || FirstNonFinite(r.high) >= 0 {
 			r.step = h * shrink(err, order)
 			rejected = true
 			r.stats.Rejected++

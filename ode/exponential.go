@@ -119,8 +119,9 @@ func ddim(x, d []float64, from, to level) {
 	}
 }
 
-// singular reports a step that no formula in λ or ρ can serve.
-func singular(from, to level) bool { return from.alpha == 0 || to.alpha == 0 }
+// singular reports a step that no formula in λ or ρ can serve: from pure noise, to it, or
+// to no noise at all, where the DDIM step is x = α'D.
+func singular(from, to level) bool { return from.alpha == 0 || to.alpha == 0 || to.sigma == 0 }
 
 // expWeights are the weights of an explicit exponential Runge-Kutta step.
 type expWeights struct {

@@ -13,6 +13,7 @@ import (
 // Solve advances x, in place, from grid[0] to the last time of the grid with one
 // step of the method for each interval.
 func Solve(ctx context.Context, f Field, x, grid []float64, m Method, s *Settings) (Result, error) {
+	m.NewStepper(f, 1) // a misfit panics here rather than on another goroutine
 	res, err := March(ctx, x, f.Dim(), grid, func(rows int) Stepper { return m.NewStepper(f, rows) }, s)
 	return res, WithModelError(err, f)
 }
@@ -41,7 +42,7 @@ func marchGroup(ctx context.Context, st Stepper, x []float64, dim, first, row in
 			return Stats{}, &Error{Status: Cancelled, Row: first + row, Step: k - 1, T: grid[k-1], Err: err}
 		}
 		st.Step(x, grid[k-1], grid[k])
-		if i := nonFinite(x); i >= 0 {
+		if i := FirstNonFinite(x); i >= 0 {
 			return Stats{}, &Error{Status: NonFinite, Row: first + row + i/dim, Step: k - 1, T: grid[k]}
 		}
 		if tr != nil {
@@ -160,9 +161,9 @@ func groupRows(n, dim int, s *Settings) int {
 	return max(1, min(max(16, min(1024, 8192/dim)), (n+w-1)/w))
 }
 
-// nonFinite returns the index of the first value that is NaN or infinite, or -1.
+// FirstNonFinite returns the index of the first value of x that is NaN or infinite, or -1.
 // A finite value times zero is zero, so one running sum settles the usual case.
-func nonFinite(x []float64) int {
+func FirstNonFinite(x []float64) int {
 	sum := 0.0
 	for _, v := range x {
 		sum += v * 0

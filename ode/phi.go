@@ -27,6 +27,9 @@ func phi(k int, z float64) float64 {
 		}
 		return p
 	}
+	if math.IsNaN(z) || math.IsInf(z, 0) {
+		return math.NaN() // and not a series without end
+	}
 	sum := 0.0
 	if z > 0 { // Σ zⁿ/(n+k)!
 		term := 1 / factorial[k]
@@ -99,6 +102,12 @@ func timeMoments(m []float64, f Semilinear, from, to level) {
 	h := to.lambda - from.lambda
 	clear(m)
 	panels := math.Ceil(math.Abs(h))
+	if !(panels < 1e6) { // a step without finite length: no rule serves it
+		for j := range m {
+			m[j] = math.NaN()
+		}
+		return
+	}
 	for p := 0.0; p < panels; p++ {
 		for i, x := range legendre.x {
 			λ := from.lambda + h*(p+x)/panels

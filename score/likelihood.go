@@ -2,6 +2,7 @@ package score
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"github.com/seed-dea4846a/sampler/interpolant"
@@ -56,6 +57,9 @@ func (l *Likelihood) LogProb(ctx context.Context, x []float64, s *ode.Settings) 
 	}
 	if err := ode.CheckGrid(grid); err != nil {
 		return nil, nil, ode.Result{}, err
+	}
+	if first, last := grid[0], grid[len(grid)-1]; first <= last || first > 1 || last < 0 || !(l.Path.At(first).Alpha > 0) {
+		return nil, nil, ode.Result{}, fmt.Errorf("score: the likelihood's grid must fall from data to noise within [0, 1], got %g to %g", first, last)
 	}
 	base := l.Base
 	if base == nil {

@@ -69,6 +69,15 @@ func TestLikelihoodEstimators(t *testing.T) {
 	}
 }
 
+func TestLikelihoodRefusesBadGrids(t *testing.T) {
+	m := density.Ring(8, 4, 0.3)
+	for _, grid := range [][]float64{{0.01, 0.999}, {0.5}, {1.2, 0.1}, {0.9, -0.1}, {0.5, 0.5}} {
+		l := Likelihood{Path: interpolant.CondOT{}, Model: m, Solver: ode.Fixed(ode.RK4), Grid: grid}
+		_, _, _, err := l.LogProb(context.Background(), []float64{1, 2}, nil)
+		assert.Error(t, err, "%v", grid)
+	}
+}
+
 func TestLikelihoodOnOtherPaths(t *testing.T) {
 	m := gauss1(t)
 	x := []float64{-0.5, 0.7, 1.9}

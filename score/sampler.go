@@ -2,7 +2,9 @@ package score
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/seed-dea4846a/sampler/internal/par"
@@ -59,6 +61,9 @@ func DPMAdaptive(a ode.DPMAdaptive) Solver {
 // control, each point by itself, on a Brownian tree.
 func AdaptiveSDE(a sde.Adaptive, eta float64) Solver {
 	return func(ctx context.Context, s *Sampler, x []float64, set *ode.Settings) (ode.Result, error) {
+		if err := s.checkNoise(eta); err != nil {
+			return ode.Result{}, err
+		}
 		tree := sde.Tree{Seed: s.Seed, T0: 0, T1: 1}
 		return sde.SolveAdaptive(ctx, &Reverse{Path: s.Path, Model: s.Model, Eta: eta}, x, s.Grid, a, tree, set)
 	}
@@ -68,11 +73,36 @@ func AdaptiveSDE(a sde.Adaptive, eta float64) Solver {
 // Brownian tree, runs of one seed and different grids follow the same noise.
 func SDE(m sde.Method, eta float64, tree bool) Solver {
 	return func(ctx context.Context, s *Sampler, x []float64, set *ode.Settings) (ode.Result, error) {
+		if err := s.checkNoise(eta); err != nil {
+			return ode.Result{}, err
+		}
 		var noise sde.NoiseSource = sde.Independent{Seed: s.Seed}
 		if tree {
 			noise = sde.Tree{Seed: s.Seed, T0: 0, T1: 1}
 		}
 		return sde.Solve(ctx, &Reverse{Path: s.Path, Model: s.Model, Eta: eta}, x, s.Grid, m, noise, set)
+	}
+}
+
+// OnLogSNR runs a solver on the clock of the log-SNR in place of t: the same grid, but
+// derivatives, noise and adaptive steps in λ. Generic methods gain where the path's
+// coefficients change faster in t than in λ. The grid must start where λ is finite.
+func OnLogSNR(inner Solver) Solver {
+	return func(ctx context.Context, s *Sampler, x []float64, set *ode.Settings) (ode.Result, error) {
+		c := interpolant.LogSNRClock{Path: s.Path, From: s.Path.At(s.Grid[0]).LogSNR(), To: s.Path.At(s.Grid[len(s.Grid)-1]).LogSNR()}
+		if math.IsInf(c.From, 0) {
+			return ode.Result{}, fmt.Errorf("score: the log-SNR is infinite at t = %g; start the grid later, as interpolant.LogSNRGrid does", s.Grid[0])
+		}
+		if len(s.Grid) < 2 {
+			return inner(ctx, s, x, set)
+		}
+		run := *s
+		run.Path, run.Grid = c, make([]float64, len(s.Grid))
+		for i, t := range s.Grid {
+			run.Grid[i] = c.Time(s.Path.At(t).LogSNR())
+		}
+		run.Grid[len(run.Grid)-1] = 1
+		return inner(ctx, &run, x, set)
 	}
 }
 
@@ -95,12 +125,21 @@ func (s *Sampler) Draw(ctx context.Context, n int, set *ode.Settings) ([]float64
 	x1 := make([]float64, len(x))
 	c := s.Path.At(s.Grid[len(s.Grid)-1])
 	err = par.Rows(ctx, n, max(16, 8192/d), set.Workers, func(_, lo, hi int) error {
-		s.Model.Denoise(x1[lo*d:hi*d], x[lo*d:hi*d], c.Alpha, c.Sigma)
+		part := x1[lo*d : hi*d]
+		s.Model.Denoise(part, x[lo*d:hi*d], c.Alpha, c.Sigma)
+		if i := ode.FirstNonFinite(part); i >= 0 {
+			return &ode.Error{Status: ode.NonFinite, Row: set.First + lo + i/d, Step: len(s.Grid) - 1, T: s.Grid[len(s.Grid)-1]}
+		}
 		return nil
 	})
 	res.Evals += int64(n)
 	res.MaxNFE++
 	res.Wall = time.Since(begin)
+	var bad *ode.Error
+	if errors.As(err, &bad) {
+		res.Status = bad.Status
+		return nil, res, ode.WithModelError(err, s.Model)
+	}
 	if err != nil {
 		res.Status = ode.Cancelled
 		return nil, res, &ode.Error{Status: ode.Cancelled, Row: set.First, Step: len(s.Grid) - 1, T: s.Grid[len(s.Grid)-1], Err: err}
@@ -127,6 +166,14 @@ func (s *Sampler) Start(n, first, workers int) []float64 {
 		return nil
 	})
 	return x
+}
+
+// checkNoise refuses noise where the reverse process has none that is finite.
+func (s *Sampler) checkNoise(eta float64) error {
+	if eta != 0 && s.Path.At(s.Grid[0]).Alpha == 0 {
+		return fmt.Errorf("score: the noise of the reverse process is infinite at t = %g, where the path has no signal; start the grid later, as interpolant.LogSNRGrid does", s.Grid[0])
+	}
+	return nil
 }
 
 func (s *Sampler) check() error {

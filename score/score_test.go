@@ -243,6 +243,7 @@ var drawTests = []struct {
 	{"tsit5", AdaptiveODE(ode.Adaptive{Tableau: ode.Tsitouras54, RTol: 1e-4})},
 	{"em", SDE(sde.EulerMaruyama{}, 1, false)},
 	{"sra1 on a tree", SDE(sde.SRA1, 0.5, true)},
+	{"sra3 on the log-SNR", OnLogSNR(SDE(sde.SRA3, 1, false))},
 }
 
 // TestDrawDependsOnSeedAndIndexOnly: the same bits for any number of workers, any group
@@ -326,6 +327,29 @@ func TestDrawReportsTheModelsError(t *testing.T) {
 	_, res, err := s.Draw(context.Background(), 3, nil)
 	assert.ErrorIs(t, err, assert.AnError)
 	assert.Equal(t, ode.NonFinite, res.Status)
+}
+
+// A model that fails only in the last denoising must not give samples.
+func TestDrawChecksTheLastDenoising(t *testing.T) {
+	s := ringSampler(ODE(ode.Heun), []float64{0.5})
+	s.Model = failing{bare{s.Model}}
+	x, res, err := s.Draw(context.Background(), 3, nil)
+	assert.ErrorIs(t, err, assert.AnError)
+	assert.Equal(t, ode.NonFinite, res.Status)
+	assert.Nil(t, x)
+}
+
+// Noise at t = 0 of a path without signal there is an error and no panic on a worker.
+func TestDrawRefusesInfiniteNoise(t *testing.T) {
+	for name, solver := range map[string]Solver{
+		"em": SDE(sde.EulerMaruyama{}, 1, false), "ddpm": SDE(sde.DDPM, 1, false),
+		"adaptive": AdaptiveSDE(sde.Adaptive{}, 1), "clock": OnLogSNR(ODE(ode.Heun)),
+	} {
+		_, _, err := ringSampler(solver, []float64{0, 0.5, 0.9}).Draw(context.Background(), 3, nil)
+		assert.ErrorContains(t, err, "infinite", name)
+	}
+	_, _, err := ringSampler(SDE(sde.EulerMaruyama{}, 0, false), []float64{0, 0.5, 0.9}).Draw(context.Background(), 3, nil)
+	assert.NoError(t, err, "without noise there is nothing to refuse")
 }
 
 func TestDrawStopsWithTheContext(t *testing.T) {

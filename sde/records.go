@@ -33,6 +33,8 @@ func Records() []Record {
 			Order: 1, Weak: 1, WeakMean: 1, Strong: 1, NFE: 1, Source: "Song 2021, arXiv:2011.13456", Method: ReverseDiffusion{}},
 		{Name: "heun-sde", Doc: "stochastic Heun",
 			Order: 2, Weak: 2, WeakMean: 2, Strong: 1, NFE: 2, Source: "Kloeden and Platen 1992, 15.1", Method: Heun{}},
+		{Name: "interpolant-heun", Doc: "Heun step of the stochastic interpolants' code, stages at the right times",
+			Order: 2, Weak: 1, WeakMean: 2, Strong: 1, NFE: 2, Source: "Albergo 2023, arXiv:2303.08797, code", Method: InterpolantHeun{}},
 		{Name: "milstein", Doc: "Milstein; equals Euler-Maruyama for additive noise",
 			Order: 1, Weak: 1, WeakMean: 1, Strong: 1, NFE: 1, Source: "Milstein 1974", Method: Milstein{}},
 		{Name: "sra1", Doc: "Rößler's SRA1",

@@ -56,7 +56,7 @@ func given(p reverse, eta float64) reverse { p.eta = constant(eta); return p }
 func exponential() (rs []sde.Record) {
 	for _, r := range sde.Records() {
 		switch r.Method.(type) {
-		case nil, sde.EulerMaruyama, sde.Heun, sde.Milstein, *sde.SRA, *sde.SRI:
+		case nil, sde.EulerMaruyama, sde.Heun, sde.InterpolantHeun, sde.Milstein, *sde.SRA, *sde.SRI:
 		default:
 			rs = append(rs, r)
 		}

@@ -14,6 +14,7 @@ func Solve(ctx context.Context, p Process, x, grid []float64, m Method, noise No
 	if p == nil || m == nil {
 		panic("sde: nil process or method")
 	}
+	m.NewStepper(p, noise, 1) // a misfit panics here rather than on another goroutine
 	res, err := ode.March(ctx, x, p.Dim(), grid, func(rows int) ode.Stepper { return m.NewStepper(p, noise, rows) }, s)
 	return res, ode.WithModelError(err, p)
 }
@@ -24,6 +25,7 @@ func SolveDiagonal(ctx context.Context, p DiagonalProcess, x, grid []float64, m 
 	if p == nil || m == nil {
 		panic("sde: nil process or method")
 	}
+	m.NewDiagonalStepper(p, noise, 1)
 	res, err := ode.March(ctx, x, p.Dim(), grid, func(rows int) ode.Stepper { return m.NewDiagonalStepper(p, noise, rows) }, s)
 	return res, ode.WithModelError(err, p)
 }

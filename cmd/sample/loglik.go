@@ -117,7 +117,7 @@ func (s loglikSettings) check() (*loglikPlan, error) {
 		return nil, err
 	}
 	if _, ok := p.target.(density.CleanLogProber); !ok {
-		return nil, usagef("target %s has no density: its points lie on a set without volume; smooth them with std=, as in %s", s.Target, smoothed(s.Target))
+		return nil, usagef("target %s has no density; its points lie on a set without volume; smooth them with std=, as in %s", s.Target, smoothed(s.Target))
 	}
 	path, pathGrid, err := buildPath(s.Path)
 	if err != nil {

@@ -59,8 +59,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // oneLine prepares an error for the user: one line, without the package's name.
 func oneLine(err error) string {
 	s := strings.Join(strings.Fields(err.Error()), " ")
-	for _, p := range []string{"ode: ", "sde: ", "score: ", "density: ", "interpolant: ", "metric: ", "dataio: ", "figure: "} {
-		s = strings.ReplaceAll(s, p, "")
+	for _, p := range []string{"ode", "sde", "score", "density", "interpolant", "metric", "dataio", "figure"} {
+		s = strings.ReplaceAll(" "+s, " "+p+": ", " ")[1:]
 	}
 	var e *ode.Error
 	if errors.As(err, &e) && e.Status == ode.Cancelled {

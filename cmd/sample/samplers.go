@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/seed-dea4846a/sampler/interpolant"
@@ -45,6 +46,7 @@ type sampler struct {
 	adaptive bool
 	adapt    ode.Adaptive                 // if it is an adaptive Runge-Kutta pair
 	noisy    bool                         // needs a path with some signal at the start
+	finite   bool                         // likewise, for another reason: it runs on the clock of the log-SNR
 	perRun   func(steps int) score.Solver // if the solver depends on the number of steps
 }
 
@@ -56,6 +58,7 @@ var (
 	warmupParam = param{"warmup", "matched", "start of a multistep method: matched (its own order), lean (one less) or published (Euler first)"}
 	startParam  = param{"warmup", "matched", "start of a multistep method: matched (its own order) or published (lower orders)"}
 	etaParam    = param{"eta", "1", "noise in units of the natural diffusion; 0 is the flow"}
+	clockParam  = param{"clock", "t", "t or logsnr: the time in which the method sees the path"}
 	noiseParam  = param{"noise", "steps", "steps: independent increments; tree: a Brownian tree, one path for every grid"}
 )
 
@@ -78,15 +81,16 @@ func odeEntry(r ode.Record) samplerEntry {
 		Name: r.Name, Aliases: r.Aliases, Doc: r.Doc, Kind: kindODE, Order: strconv.Itoa(r.Order),
 		NFE: r.NFE, History: r.History, Source: r.Source, ode: r.Method,
 	}
-	e.build = func(_ *params, s *sampler) { s.solve = score.ODE(r.Method) }
+	e.Params = []param{clockParam}
+	e.build = func(p *params, s *sampler) { s.onClock(p, score.ODE(r.Method)) }
 	switch m := r.Method.(type) {
 	case *ode.Tableau:
 		if m.E == nil {
 			break
 		}
-		e.Params = adaptiveParams
+		e.Params = append(slices.Clone(adaptiveParams), clockParam)
 		e.build = func(p *params, s *sampler) {
-			s.solve = score.ODE(m)
+			s.onClock(p, score.ODE(m))
 			if !p.given("rtol") && !p.given("atol") {
 				return
 			}
@@ -97,11 +101,13 @@ func odeEntry(r ode.Record) samplerEntry {
 			if p.given("atol") {
 				s.adapt.ATol = p.float("atol", 1e-300, 1e300)
 			}
-			s.solve = score.AdaptiveODE(s.adapt)
+			s.onClock(p, score.AdaptiveODE(s.adapt))
 		}
 	case ode.AdamsBashforth:
 	default:
 		e.exponential = true
+		e.Params = nil // on the clock of the log-SNR by themselves
+		e.build = func(_ *params, s *sampler) { s.solve = score.ODE(r.Method) }
 		if _, ok := withWarmup(r.Method, ode.MatchedWarmup); !ok {
 			break
 		}
@@ -168,6 +174,13 @@ func sdeEntry(r sde.Record) samplerEntry {
 		}
 	}
 	e.build = steady(func(*params) sde.Method { return r.Method })
+	if generic(r.Method) {
+		e.Params = append(slices.Clone(e.Params), clockParam)
+		e.build = func(p *params, s *sampler) {
+			eta, tree := noiseOf(p, s)
+			s.onClock(p, score.SDE(r.Method, eta, tree))
+		}
+	}
 	published := func(p *params) bool { return p.oneOf("warmup", "matched", "published") == "published" }
 	switch m := r.Method.(type) {
 	case nil:
@@ -229,6 +242,23 @@ func sdeEntry(r sde.Record) samplerEntry {
 	return e
 }
 
+// generic tells whether a method knows nothing of the log-SNR.
+func generic(m sde.Method) bool {
+	switch m.(type) {
+	case sde.EulerMaruyama, sde.Heun, sde.InterpolantHeun, sde.Milstein, *sde.SRA, *sde.SRI:
+		return true
+	}
+	return false
+}
+
+// onClock sets the solver, on the clock that the parameters ask for.
+func (s *sampler) onClock(p *params, solve score.Solver) {
+	s.solve, s.finite = solve, p.oneOf("clock", "t", "logsnr") == "logsnr"
+	if s.finite {
+		s.solve = score.OnLogSNR(solve)
+	}
+}
+
 // noiseOf reads the parameters eta and noise.
 func noiseOf(p *params, s *sampler) (eta float64, tree bool) {
 	eta = p.float("eta", 0, 100)
@@ -268,7 +298,7 @@ func (s *sampler) solver(steps int) score.Solver {
 // defaultGrid returns the grid of a sampler on a path for which the user asked none: the
 // path's own, but the log-SNR in place of t for samplers that work on its clock.
 func (s *sampler) defaultGrid(pathGrid string) string {
-	if s.noisy || s.entry.exponential && pathGrid == "uniform" {
+	if s.noisy || (s.finite || s.entry.exponential) && pathGrid == "uniform" {
 		return "logsnr"
 	}
 	return pathGrid
@@ -283,8 +313,8 @@ func (s *sampler) grid(text string, path interpolant.Path, model density.Target,
 	if err != nil {
 		return nil, err
 	}
-	if s.noisy && path.At(g[0]).Alpha == 0 {
-		return nil, usagef("sampler %s needs a grid that starts after t = 0 on this path, where there is no signal and the noise of the reverse process is infinite; use --grid logsnr", s.text)
+	if (s.noisy || s.finite) && path.At(g[0]).Alpha == 0 {
+		return nil, usagef("sampler %s needs a grid that starts after t = 0 on this path, where there is no signal and the log-SNR is infinite; use --grid logsnr", s.text)
 	}
 	if s.adaptive && len(g) > 2 {
 		g = []float64{g[0], g[len(g)-1]}

@@ -89,7 +89,7 @@ var targetTable = []targetEntry{
 			{"tangential", "0.1", "standard deviation across a blade"}, stdParam,
 		},
 		build: func(p *params) (density.Target, error) {
-			b := density.Blade{Rate: p.float("rate", 0, 10), Radial: p.float("radial", 1e-3, 10), Tangential: p.float("tangential", 1e-3, 10)}
+			b := density.Blade{Rate: p.float("rate", 0, 1), Radial: p.float("radial", 1e-3, 1), Tangential: p.float("tangential", 1e-3, 10)}
 			return density.Pinwheel(p.int("arms", 1, 12), b, p.float("std", minThickness, maxThickness)), nil
 		},
 	},

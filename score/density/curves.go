@@ -110,8 +110,8 @@ func Pinwheel(arms int, blade Blade, std float64) *Curve {
 	if blade == (Blade{}) {
 		blade = Blade{Radial: 0.3, Tangential: 0.1, Rate: 0.25}
 	}
-	if arms < 1 || !(std >= minStd) || !(blade.Radial > 0) || !(blade.Tangential >= 0) || !(blade.Rate >= 0) {
-		panic("density: Pinwheel needs an arm, a radial spread above 0, and a thickness of at least 1e-3")
+	if arms < 1 || !(std >= minStd) || !(blade.Radial > 0 && blade.Radial <= 1) || !(blade.Tangential >= 0 && blade.Tangential <= 10) || !(blade.Rate >= 0 && blade.Rate <= 1) {
+		panic("density: Pinwheel needs an arm, a radial spread above 0 and up to 1, a rate up to 1, and a thickness of at least 1e-3")
 	}
 	const scale, cut = 2.0, 4.0
 	angle := func(arm int, r float64) float64 {
