@@ -6,50 +6,6 @@ import "math"
 // n·e⁻⁶⁰ is below half an ulp of 1 for n up to 10¹⁰.
 const negligible = -60
 
-// expSum replaces each t_j by exp(t_j - top), or by 0 where t_j - top is below the
-// cutoff, and returns the sum. t_j - top must not exceed 700 and the cutoff be -700
-// or more.
-//
-// With x = (64n + j)·(ln 2/64) + r, |r| ≤ ln 2/128, exp(x) = 2ⁿ·2^(j/64)·eʳ (Tang, ACM
-// TOMS 15, 1989): a table and a polynomial of degree 5, whose remainder r⁶/720 is 3e-17.
-// It is written out because a call of math.Exp costs more than all the rest.
-func expSum(t []float64, top, cutoff float64) float64 {
-	const (
-		perLog2 = 64 / math.Ln2
-		shift   = 0x1.8p52 // adding it rounds to an integer, left in the low bits
-		high    = 0x1.62e42fefap-7
-		low     = math.Ln2/64 - high
-	)
-	sum := 0.0
-	for j, x := range t {
-		x -= top
-		if x < cutoff {
-			t[j] = 0
-			continue
-		}
-		n := x*perLog2 + shift
-		bits := math.Float64bits(n)
-		n -= shift
-		r := (x - n*high) - n*low
-		r2 := r * r
-		p := r + r2*((1./2+r*(1./6))+r2*(1./24+r*(1./120)))
-		s := math.Float64frombits(roots2[bits%64] + bits<<46)
-		e := s + s*p
-		t[j] = e
-		sum += e
-	}
-	return sum
-}
-
-// roots2 holds 2^(j/64) as bits, less j<<46, so that adding (64n + j)<<46 gives the
-// bits of 2ⁿ·2^(j/64).
-var roots2 = func() (t [64]uint64) {
-	for j := range t {
-		t[j] = math.Float64bits(math.Exp2(float64(j)/64)) - uint64(j)<<46
-	}
-	return t
-}()
-
 // logits writes h_j - c_j·inv to t and returns the largest.
 func logits(t, h, c []float64, inv float64) float64 {
 	top := math.Inf(-1)

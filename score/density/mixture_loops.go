@@ -1,7 +1,5 @@
 package density
 
-import "math"
-
 // The four loops in which a mixture spends its time, over one block of components and
 // one point. Each component's arithmetic is the same wherever it stands.
 
@@ -124,47 +122,3 @@ func combine(acc, e, mu []float64) {
 // cutoff is the logarithm of the relative weight below which a component is nothing:
 // a million of them together stay below e⁻⁴⁶ ~ 1e-20, well under the rounding.
 const cutoff = -60
-
-// expSum replaces each logit l_k ≤ top by exp(l_k - top), or by 0 below the cutoff,
-// and returns the sum.
-//
-// With x = (64n + j)·(ln 2/64) + r, |r| ≤ ln 2/128, exp(x) = 2ⁿ · 2^(j/64) · eʳ (Tang,
-// ACM TOMS 15, 1989): a table and a polynomial of degree 5, whose remainder r⁶/720 is
-// 3e-17. The error is about 2 ulp. It is written out here because the call of math.Exp
-// costs more than the rest of the kernel.
-func expSum(l []float64, top float64) float64 {
-	const (
-		perLog2 = 64 / math.Ln2
-		shift   = 0x1.8p52 // adding it rounds to an integer, left in the low bits
-		high    = 0x1.62e42fefap-7
-		low     = math.Ln2/64 - high
-	)
-	sum := 0.0
-	for k, x := range l {
-		x -= top
-		if x < cutoff {
-			l[k] = 0
-			continue
-		}
-		n := x*perLog2 + shift
-		bits := math.Float64bits(n)
-		n -= shift
-		r := (x - n*high) - n*low
-		r2 := r * r
-		p := r + r2*((1./2+r*(1./6))+r2*(1./24+r*(1./120)))
-		s := math.Float64frombits(roots[bits%64] + bits<<46)
-		e := s + s*p
-		l[k] = e
-		sum += e
-	}
-	return sum
-}
-
-// roots holds 2^(j/64) as bits, less j<<46, so that adding (64n + j)<<46 gives the
-// bits of 2ⁿ·2^(j/64).
-var roots = func() (t [64]uint64) {
-	for j := range t {
-		t[j] = math.Float64bits(math.Exp2(float64(j)/64)) - uint64(j)<<46
-	}
-	return t
-}()

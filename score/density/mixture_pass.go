@@ -1,6 +1,10 @@
 package density
 
-import "math"
+import (
+	"math"
+
+	"github.com/seed-dea4846a/sampler/internal/special"
+)
 
 // pass runs over all components for the points x of a tile, writes the quantity into
 // dst and leaves the largest logit and the normaliser of each point in w. One sweep
@@ -28,7 +32,7 @@ func (g *gaussians) pass(w *work, dst, x []float64, what quantity) {
 					a[j] *= f
 				}
 			}
-			w.z[i] += expSum(q, w.top[i])
+			w.z[i] += special.ExpSum(q, w.top[i], cutoff)
 			if what != density {
 				g.gather(w, a, q, i, lo, what)
 			}
@@ -56,7 +60,7 @@ func (g *gaussians) jacobian(w *work, dst, x, v []float64) {
 				continue
 			}
 			g.logits(w, q, xi, i, lo)
-			expSum(q, w.top[i])
+			special.ExpSum(q, w.top[i], cutoff)
 			for k, e := range q {
 				if e == 0 {
 					continue
