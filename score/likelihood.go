@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/ode"
 )
@@ -37,6 +39,11 @@ func (l *Likelihood) Times() (data, noise float64) {
 	}
 	t0, _ := l.Path.Span()
 	return l.Path.Time(-math.Log(end)), t0
+}
+
+// LogProbDense is LogProb of the rows of a matrix.
+func (l *Likelihood) LogProbDense(ctx context.Context, x mat.Matrix, s *ode.Settings) (logp, stderr []float64, res ode.Result, err error) {
+	return l.LogProb(ctx, mat.DenseCopyOf(x).RawMatrix().Data, s)
 }
 
 // LogProb returns log p₁(x) in nats of the points x, one value a point, and the standard

@@ -69,6 +69,23 @@ func TestLikelihoodEstimators(t *testing.T) {
 	}
 }
 
+func TestDenseForms(t *testing.T) {
+	p := interpolant.CondOT{}
+	_, t1 := p.Span()
+	s := Sampler{Path: p, Model: density.Ring(8, 4, 0.3), Solver: ODE(ode.Heun), Grid: interpolant.UniformGrid(0, t1, 5)}
+	flat, _, err := s.Draw(context.Background(), 7, nil)
+	require.NoError(t, err)
+	x, _, err := s.DrawDense(context.Background(), 7, nil)
+	require.NoError(t, err)
+	assert.Equal(t, flat, x.RawMatrix().Data)
+	l := Likelihood{Path: p, Model: s.Model}
+	want, _, _, err := l.LogProb(context.Background(), flat, nil)
+	require.NoError(t, err)
+	got, _, _, err := l.LogProbDense(context.Background(), x, nil)
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+}
+
 func TestLikelihoodRefusesBadGrids(t *testing.T) {
 	m := density.Ring(8, 4, 0.3)
 	for _, grid := range [][]float64{{0.01, 0.999}, {0.5}, {1.2, 0.1}, {0.9, -0.1}, {0.5, 0.5}} {

@@ -14,7 +14,7 @@ import (
 
 // Observed is the exact denoiser of a mixture some of whose coordinates are known without
 // noise, E[x₁ | x, y]: given y the noisy known coordinates say nothing more, and the
-// unknown ones have the law of a mixture again (MATH 0c with R = 0),
+// unknown ones have the law of a mixture again,
 //
 //	μ' = μ_u + G (y - μ_k),   C' = C_uu - G C_ku,   G = C_uk C_kk⁻¹,   w' ∝ w N(y; μ_k, C_kk),
 //

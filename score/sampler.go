@@ -9,6 +9,8 @@ import (
 
 	"github.com/seed-dea4846a/sampler/internal/par"
 	"github.com/seed-dea4846a/sampler/internal/stream"
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/ode"
 	"github.com/seed-dea4846a/sampler/sde"
@@ -145,6 +147,15 @@ func (s *Sampler) Draw(ctx context.Context, n int, set *ode.Settings) ([]float64
 		return nil, res, &ode.Error{Status: ode.Cancelled, Row: set.First, Step: len(s.Grid) - 1, T: s.Grid[len(s.Grid)-1], Err: err}
 	}
 	return x1, res, nil
+}
+
+// DrawDense is Draw with the samples as the rows of a matrix.
+func (s *Sampler) DrawDense(ctx context.Context, n int, set *ode.Settings) (*mat.Dense, ode.Result, error) {
+	x, res, err := s.Draw(ctx, n, set)
+	if err != nil || n == 0 {
+		return nil, res, err
+	}
+	return mat.NewDense(n, s.Model.Dim(), x), res, nil
 }
 
 // Start returns the n starting points x at t = Grid[0] of the samples first, first+1, …

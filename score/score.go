@@ -5,7 +5,7 @@
 //	D(x; α, σ) = E[x₁ | α·x₁ + σ·z = x],   z ~ N(0, I).
 //
 // It knows neither time nor path, so one model serves every path. The other
-// predictions are linear in x and D (MATH: Tweedie's formula):
+// predictions are linear in x and D (Tweedie's formula):
 //
 //	score      s = ∇ log p(x) = (αD - x)/σ²
 //	noise      ε = (x - αD)/σ = -σ s

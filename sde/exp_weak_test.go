@@ -60,7 +60,7 @@ func TestLawKept(t *testing.T) {
 	}
 }
 
-// The defects of released forms, as measured in SAMPLERS B.5 and B.9, beside ours.
+// The defects of released forms, beside ours.
 func TestPublishedForms(t *testing.T) {
 	p := gaussian(trigPath, 1)
 	type form struct {

@@ -15,6 +15,10 @@
 // step but queried by interval from a Noise: either independent increments
 // addressed by (seed, sample, step), or a Brownian tree, on which a coarse and a
 // fine grid, or a rejected step and its repetition, see one and the same path.
+//
+// The samplers of diffusion models (ddpm, SDE-DPM-Solver++, SEEDS, ER-SDE, SA-Solver and
+// others) integrate the linear part of a Semilinear process exactly. Records lists every
+// method with its claims.
 package sde
 
 import "github.com/seed-dea4846a/sampler/ode"

@@ -75,7 +75,7 @@ func gaussian(p testPath, eta float64) reverse {
 	return reverse{testPath: p, w: []float64{1}, mu: []float64{0.7}, std: 0.5, eta: constant(eta)}
 }
 
-// mixture is the target of SAMPLERS B.0.
+// mixture is the target, weights 0.3 and 0.7, means -1.5 and 1.
 func mixture(p testPath, eta float64) reverse {
 	return reverse{testPath: p, w: []float64{0.3, 0.7}, mu: []float64{-1.5, 1}, std: 0.5, eta: constant(eta)}
 }

@@ -3,7 +3,7 @@
 // step of every scheme is affine in the state and in the increments of the noise, so
 // the mean and the variance of the solution are sums of squares that one batch of
 // probes reveals. Weak errors are then known to rounding and their slopes are
-// noise-free (SAMPLERS B.0).
+// noise-free.
 //
 // Beware: where the state's mean stays put, as for the variance-exploding path and for
 // data-form updates at η = 1, the mean is exact for wrong schemes too. Look at the

@@ -6,7 +6,7 @@
 // and the derivatives of D, in closed form or by a quadrature whose error is
 // stated. They are the truth against which samplers are measured.
 //
-// Identities that hold for every target (MATH 0):
+// Identities that hold for every target:
 //
 //	∇ log p(x) = (αD - x)/σ²
 //	∂D/∂x      = (α/σ²) Cov[x₁ | x]     (symmetric)

@@ -12,7 +12,7 @@ import (
 //
 //	p₁ = Σ w_k N(μ_k, C_k).
 //
-// Under noise it stays one (MATH 0b): with S_k = α²C_k + σ²I and the responsibilities
+// Under noise it stays one: with S_k = α²C_k + σ²I and the responsibilities
 // r_k ∝ w_k N(x; αμ_k, S_k),
 //
 //	D(x)      = Σ r_k m_k,   m_k = μ_k + αC_kS_k⁻¹(x - αμ_k)

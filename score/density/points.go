@@ -7,7 +7,7 @@ import (
 )
 
 // Points is the empirical density of m points y_i: mass w_i at each, a mixture of
-// Gaussians of width zero. Under noise (MATH 0b),
+// Gaussians of width zero. Under noise,
 //
 //	D(x)    = Σ r_i y_i,   r_i ∝ w_i exp(-|x - αy_i|²/(2σ²))
 //	∇ log p = Σ r_i (αy_i - x)/σ²

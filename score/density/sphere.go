@@ -10,7 +10,7 @@ import (
 
 // Spheres is a mixture of uniform distributions over spheres of R^d about the origin,
 // rings for d = 2 and pairs of points for d = 1. It has no density without noise;
-// Smooth gives the spheres a thickness. For a sphere of radius R (MATH 0b), with
+// Smooth gives the spheres a thickness. For a sphere of radius R, with
 // ν = d/2 - 1, z = αR|x|/σ², ρ = I_{ν+1}(z)/I_ν(z) and e = x/|x|,
 //
 //	p(x)      = (2πσ²)^{-d/2} exp(-(|x|-αR)²/(2σ²)) · Γ(ν+1) (2/z)^ν e^{-z} I_ν(z)

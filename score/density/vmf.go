@@ -17,7 +17,7 @@ import (
 //
 // (Mardia and Jupp 2000, Directional Statistics, section 9.3.2). It has no density in
 // R^d without noise. Noise multiplies it by exp((αR/σ²) x·u), so that each posterior of
-// u is of the same family (MATH 0b), of natural parameter
+// u is of the same family, of natural parameter
 //
 //	θ_k = κ_k μ_k + (αR/σ²) x,   n = |θ_k|
 //
