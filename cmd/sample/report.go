@@ -127,14 +127,16 @@ func pictureBudgets(b []int) []int {
 	return slices.Compact([]int{b[0], b[len(b)/2], b[len(b)-1]})
 }
 
-// leadingSamplers bounds the samplers in figures, which show no more.
-const leadingSamplers = 11
+// leadingSamplers bounds the samplers of each kind in figures, which show no more.
+const leadingSamplers = 6
 
-// leading returns the samplers that stand first in the table of rows.
+// leading returns the samplers of each kind that stand first in the table of rows.
 func leading(rows []reportRow) map[string]bool {
-	out := map[string]bool{}
-	for _, r := range rows[:min(len(rows), leadingSamplers)] {
-		out[r.Sampler] = true
+	out, count := map[string]bool{}, map[string]int{}
+	for _, r := range rows {
+		if count[r.Kind]++; count[r.Kind] <= leadingSamplers {
+			out[r.Sampler] = true
+		}
 	}
 	return out
 }
@@ -167,6 +169,9 @@ func (c *comparison) rows(rep *compareReport) []reportRow {
 				continue
 			}
 			r.loss += max(0, math.Log(m.Value/floor))
+			if smp.adaptive && cl.NFE > float64(rep.Budgets[len(rep.Budgets)-1]) {
+				r.loss += failedLoss // it kept to no budget
+			}
 			rc := reportCell{Text: cl.text(m), Title: fmt.Sprintf("%d steps, %s evaluations, %s s", cl.Steps, trimFloat(cl.NFE), num3(cl.Seconds))}
 			if m.Value == best[b] && m.Value > floor {
 				rc.Class = "best "
