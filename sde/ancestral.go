@@ -117,14 +117,11 @@ type ancestral2 struct {
 }
 
 func (s *ancestral2) Step(x []float64, t0, t1 float64) {
-	a, b := s.ends(t0, t1)
-	d, u := s.d[:len(x)], s.u[:len(x)]
-	s.denoise(d, x, a)
-	if b.sigma == 0 {
-		s.pass()
-		finish(x, d, b)
+	a, b, d, done := s.begin(x, t0, t1)
+	if done {
 		return
 	}
+	u := s.u[:len(x)]
 	l := s.leg(a, b)
 	down := l.decay * a.alpha / b.alpha // σ_down/σ̄
 	if mid := math.Sqrt(down); mid > 0 {

@@ -148,13 +148,23 @@ func newExpEuler(name string, p Process, src NoiseSource, rows int, rate rateLaw
 	return s
 }
 
-func (s *expEuler) Step(x []float64, t0, t1 float64) {
-	a, b := s.ends(t0, t1)
-	d := s.d[:len(x)]
+// begin returns the ends of a step and D at its start; done tells that the step, to
+// σ' = 0, was taken.
+func (s *expEuler) begin(x []float64, t0, t1 float64) (a, b node, d []float64, done bool) {
+	a, b = s.ends(t0, t1)
+	d = s.d[:len(x)]
 	s.denoise(d, x, a)
 	if b.sigma == 0 {
 		s.pass()
 		finish(x, d, b)
+		return a, b, d, true
+	}
+	return a, b, d, false
+}
+
+func (s *expEuler) Step(x []float64, t0, t1 float64) {
+	a, b, d, done := s.begin(x, t0, t1)
+	if done {
 		return
 	}
 	l := s.leg(a, b)

@@ -49,12 +49,8 @@ type reverseStepper struct {
 }
 
 func (s *reverseStepper) Step(x []float64, t0, t1 float64) {
-	a, b := s.ends(t0, t1)
-	d := s.d[:len(x)]
-	s.denoise(d, x, a)
-	if b.sigma == 0 {
-		s.pass()
-		finish(x, d, b)
+	a, b, d, done := s.begin(x, t0, t1)
+	if done {
 		return
 	}
 	h := b.lambda - a.lambda
