@@ -37,6 +37,9 @@ func (m DEIS) steps() int { return orInt(m.Steps, 3) }
 // Order returns the number of steps, or 2 at most after PublishedWarmup.
 func (m DEIS) Order() int { return m.Warmup.order(m.steps()) }
 
+// WithWarmup returns the method with another start.
+func (m DEIS) WithWarmup(w Warmup) Method { m.Warmup = w; return m }
+
 // NewStepper returns a stepper. It panics unless there are 1 to 4 steps.
 func (m DEIS) NewStepper(f Field, rows int) Stepper {
 	checkOrder(m.Name(), m.steps(), 1, 4)
@@ -62,6 +65,9 @@ func (m VelocityAB) steps() int { return orInt(m.Steps, 2) }
 
 // Order returns the number of steps, or 2 at most after PublishedWarmup.
 func (m VelocityAB) Order() int { return m.Warmup.order(m.steps()) }
+
+// WithWarmup returns the method with another start.
+func (m VelocityAB) WithWarmup(w Warmup) Method { m.Warmup = w; return m }
 
 // NewStepper returns a stepper. It panics unless there are 1 to 4 steps.
 func (m VelocityAB) NewStepper(f Field, rows int) Stepper {
@@ -90,6 +96,9 @@ func (m IPNDM) steps() int { return orInt(m.Steps, 4) }
 // Order returns 2, or 1 for one step. It is 2 on grids whose neighbouring steps agree to
 // first order, as those even in λ or Karras's do.
 func (m IPNDM) Order() int { return min(m.steps(), 2) }
+
+// WithWarmup returns the method with another start.
+func (m IPNDM) WithWarmup(w Warmup) Method { m.Warmup = w; return m }
 
 // NewStepper returns a stepper. It panics unless there are 1 to 4 steps.
 func (m IPNDM) NewStepper(f Field, rows int) Stepper {

@@ -22,6 +22,9 @@ func (m ExponentialAB) steps() int { return orInt(m.Steps, 2) }
 // Order returns the number of steps, or 2 at most after PublishedWarmup.
 func (m ExponentialAB) Order() int { return m.Warmup.order(m.steps()) }
 
+// WithWarmup returns the method with another start.
+func (m ExponentialAB) WithWarmup(w Warmup) Method { m.Warmup = w; return m }
+
 // NewStepper returns a stepper. It panics unless there are 1 to 4 steps.
 func (m ExponentialAB) NewStepper(f Field, rows int) Stepper {
 	checkOrder(m.Name(), m.steps(), 1, 4)
@@ -68,6 +71,9 @@ func (m DPMSolverPPM) Order() int {
 	}
 	return m.Warmup.order(m.steps())
 }
+
+// WithWarmup returns the method with another start.
+func (m DPMSolverPPM) WithWarmup(w Warmup) Method { m.Warmup = w; return m }
 
 // NewStepper returns a stepper. It panics unless there are 2 or 3 steps, or for Heun with 3 and
 // Published with 2.

@@ -203,3 +203,9 @@ func (s *expRK) stages(x []float64, from, to level) {
 		s.form.slope(s.k[i], s.y, at[i])
 	}
 }
+
+// A Multistep is a method whose start can be chosen.
+type Multistep interface {
+	Method
+	WithWarmup(w Warmup) Method
+}

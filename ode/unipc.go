@@ -45,6 +45,9 @@ func (m UniPC) Order() int {
 	return m.p() + 1
 }
 
+// WithWarmup returns the method with another start.
+func (m UniPC) WithWarmup(w Warmup) Method { m.Warmup = w; return m }
+
 // NewStepper returns a stepper. It panics unless p is 1, 2 or 3.
 func (m UniPC) NewStepper(f Field, rows int) Stepper {
 	p := m.p()

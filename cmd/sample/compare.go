@@ -316,7 +316,7 @@ func (c *comparison) cell(ctx context.Context, smp *sampler, budget int, g *gaug
 	if cl.Measurements, err = g.measure(x); err != nil {
 		return nil, err
 	}
-	gap, err := g.measureMap(s.Start(c.settings.N, 0, o.workers), x)
+	gap, err := g.measureMap(func() []float64 { return s.Start(c.settings.N, 0, o.workers) }, x)
 	if err != nil {
 		return nil, err
 	}

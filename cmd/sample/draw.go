@@ -322,14 +322,7 @@ func writeSamples(out string, x []float64, p *plan, result any) error {
 			m.LogSNR = append(m.LogSNR, l)
 		}
 	}
-	return writeWithManifest(out, m, func(w io.Writer) error { return encodeSamples(w, out, x, p.target.Dim()) })
-}
-
-func encodeSamples(w io.Writer, out string, x []float64, dim int) error {
-	if strings.EqualFold(filepath.Ext(out), ".csv") {
-		return dataio.EncodeCSV(w, x, dim)
-	}
-	return dataio.EncodeNPY(w, x, len(x)/dim, dim)
+	return writeWithManifest(out, m, func(w io.Writer) error { return dataio.EncodePoints(w, out, x, p.target.Dim()) })
 }
 
 func printDraw(w io.Writer, rep drawReport, o outputs) {

@@ -269,7 +269,7 @@ func loglik(ctx context.Context, s loglikSettings, o outputs, stdout, stderr io.
 			return err
 		}
 		m := &manifest{Command: "loglik", Settings: settings, Grid: p.lik.Grid, Inputs: inputs, Result: r}
-		if err := writeWithManifest(o.out, m, func(w io.Writer) error { return encodeSamples(w, o.out, r.logp, 1) }); err != nil {
+		if err := writeWithManifest(o.out, m, func(w io.Writer) error { return dataio.EncodePoints(w, o.out, r.logp, 1) }); err != nil {
 			return err
 		}
 	}

@@ -495,3 +495,13 @@ func FuzzSpecs(f *testing.F) {
 		_ = err
 	})
 }
+
+// The likelihood errs on both sides and may be negative: its distance from the floor
+// counts, not its value.
+func TestNegativeLikelihoodIsJudged(t *testing.T) {
+	floor, sd, limit := -1.0, 0.01, -0.9
+	far := measurement{Name: "nll", Value: -2, Floor: &floor, FloorSD: &sd, Limit: &limit}
+	near := measurement{Name: "nll", Value: -1.05, Floor: &floor, FloorSD: &sd, Limit: &limit}
+	assert.False(t, far.withinFloor())
+	assert.True(t, near.withinFloor())
+}

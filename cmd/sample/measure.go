@@ -63,19 +63,30 @@ type measurement struct {
 	Limit   *float64 `json:"limit,omitempty"`    // exact samples stay below it
 }
 
-// withinFloor tells whether the value is what exact samples give.
-func (m measurement) withinFloor() bool {
-	switch {
-	case m.Limit == nil:
-		return true
-	case m.Value <= 1e-12: // rounding, where exact samples give exactly 0
-		return true
-	case m.Name == "nll": // errs on both sides of the floor
-		return math.Abs(m.Value-*m.Floor) <= *m.Limit-*m.Floor
-	default:
-		return m.Value <= *m.Limit
+// excess returns the value in units of what exact samples stay below, so that at most 1 is
+// the noise floor, and 0 where nothing is known. The likelihood, which errs on both sides
+// and may be negative, is taken as its distance from the floor.
+func (m measurement) excess() float64 {
+	if m.Limit == nil {
+		return 0
 	}
+	value, limit := m.Value, *m.Limit
+	if m.Name == "nll" {
+		value, limit = math.Abs(m.Value-*m.Floor), *m.Limit-*m.Floor
+	}
+	// Where exact samples give exactly 0 the limit is 0 too and allows rounding only.
+	const rounding, huge = 1e-12, 1e12
+	switch {
+	case value <= rounding:
+		return 0
+	case limit <= value/huge:
+		return huge
+	}
+	return value / limit
 }
+
+// withinFloor tells whether the value is what exact samples give.
+func (m measurement) withinFloor() bool { return m.excess() <= 1 }
 
 // atFloor tells whether all measurements are what exact samples give.
 func atFloor(ms []measurement) bool {
@@ -279,12 +290,12 @@ func (g *gauge) alone(x []float64) ([]measurement, error) {
 	return out, nil
 }
 
-// measureMap returns the Monge gap of the map from start to x, if it is wanted.
-func (g *gauge) measureMap(start, x []float64) ([]measurement, error) {
+// measureMap returns the Monge gap of the map from the starts to x, if it is wanted.
+func (g *gauge) measureMap(starts func() []float64, x []float64) ([]measurement, error) {
 	if !g.wants(mongeGap) {
 		return nil, nil
 	}
-	v, err := metric.MongeGap(start, x, g.dim, g.opts)
+	v, err := metric.MongeGap(starts(), x, g.dim, g.opts)
 	if err != nil {
 		return nil, err
 	}

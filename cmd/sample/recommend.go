@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -56,31 +55,13 @@ type candidate struct {
 	cell
 }
 
-// worst returns the largest of the measurements relative to its limit.
+// worst returns the largest excess of the measurements.
 func worst(ms []measurement) float64 {
 	w := 0.0
 	for _, m := range ms {
-		switch {
-		case m.Limit == nil || m.Floor == nil:
-		case m.Name == "nll":
-			w = max(w, ratio(math.Abs(m.Value-*m.Floor), *m.Limit-*m.Floor))
-		default:
-			w = max(w, ratio(m.Value, *m.Limit))
-		}
+		w = max(w, m.excess())
 	}
 	return w
-}
-
-// ratio returns value/limit, where a limit of 0 allows rounding and nothing more.
-func ratio(value, limit float64) float64 {
-	const rounding, huge = 1e-12, 1e12
-	switch {
-	case value <= rounding:
-		return 0
-	case limit <= value/huge:
-		return huge
-	}
-	return value / limit
 }
 
 func recommend(ctx context.Context, s compareSettings, paths []string, top int, o outputs, stdout, stderr io.Writer) error {

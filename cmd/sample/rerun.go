@@ -58,7 +58,7 @@ directory in which it was made.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&out, "out", "", "write here instead of the recorded place")
+	f.StringVar(&out, "out", "", "write here instead of beside the manifest")
 	f.IntVar(&workers, "workers", 0, "goroutines (default: all processors); never changes the result")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no messages on stderr")
 	return cmd
@@ -156,7 +156,7 @@ func (m *manifest) remake(ctx context.Context, file string, set *ode.Settings) (
 		if err != nil {
 			return nil, err
 		}
-		err = encodeSamples(&b, m.Output, x, p.target.Dim())
+		err = dataio.EncodePoints(&b, m.Output, x, p.target.Dim())
 		return b.Bytes(), err
 	case "loglik":
 		var s loglikSettings
@@ -171,7 +171,7 @@ func (m *manifest) remake(ctx context.Context, file string, set *ode.Settings) (
 		if err != nil {
 			return nil, err
 		}
-		err = encodeSamples(&b, m.Output, r.logp, 1)
+		err = dataio.EncodePoints(&b, m.Output, r.logp, 1)
 		return b.Bytes(), err
 	}
 	return nil, usagef("%s: rerun does not know the command %q", file, m.Command)

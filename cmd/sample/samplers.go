@@ -108,42 +108,17 @@ func odeEntry(r ode.Record) samplerEntry {
 		e.exponential = true
 		e.Params = nil // on the clock of the log-SNR by themselves
 		e.build = func(_ *params, s *sampler) { s.solve = score.ODE(r.Method) }
-		if _, ok := withWarmup(r.Method, ode.MatchedWarmup); !ok {
+		multistep, ok := r.Method.(ode.Multistep)
+		if !ok {
 			break
 		}
 		e.Params = []param{warmupParam}
 		e.build = func(p *params, s *sampler) {
 			w := map[string]ode.Warmup{"matched": ode.MatchedWarmup, "lean": ode.LeanWarmup, "published": ode.PublishedWarmup}
-			m, _ := withWarmup(r.Method, w[p.oneOf("warmup", "matched", "lean", "published")])
-			s.solve = score.ODE(m)
+			s.solve = score.ODE(multistep.WithWarmup(w[p.oneOf("warmup", "matched", "lean", "published")]))
 		}
 	}
 	return e
-}
-
-// withWarmup returns a multistep method with another start, or false if it has none.
-func withWarmup(m ode.Method, w ode.Warmup) (ode.Method, bool) {
-	switch m := m.(type) {
-	case ode.ExponentialAB:
-		m.Warmup = w
-		return m, true
-	case ode.DPMSolverPPM:
-		m.Warmup = w
-		return m, true
-	case ode.UniPC:
-		m.Warmup = w
-		return m, true
-	case ode.DEIS:
-		m.Warmup = w
-		return m, true
-	case ode.VelocityAB:
-		m.Warmup = w
-		return m, true
-	case ode.IPNDM:
-		m.Warmup = w
-		return m, true
-	}
-	return nil, false
 }
 
 func dpmAdaptiveEntry() samplerEntry {

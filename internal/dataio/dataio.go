@@ -68,11 +68,18 @@ func readNPYPoints(path string) (x []float64, d int, err error) {
 // WritePoints writes points of dimension d to a .npy file of shape (n, d) or to a
 // .csv file, by the extension of path.
 func WritePoints(path string, x []float64, d int) error {
+	rows(x, d) // panics before a file is begun
+	return WriteFile(path, func(w io.Writer) error { return EncodePoints(w, path, x, d) })
+}
+
+// EncodePoints writes points of dimension d to w in the format that the extension of
+// path asks for.
+func EncodePoints(w io.Writer, path string, x []float64, d int) error {
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".npy":
-		return WriteNPY(path, x, rows(x, d), d)
+		return EncodeNPY(w, x, rows(x, d), d)
 	case ".csv":
-		return WriteFile(path, func(w io.Writer) error { return EncodeCSV(w, x, d) })
+		return EncodeCSV(w, x, d)
 	default:
 		return fmt.Errorf("%s: points are written to .npy or .csv, not %q", path, ext)
 	}
