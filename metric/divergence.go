@@ -50,6 +50,7 @@ func Divergence(ctx context.Context, x, y []float64, dim int, a, b []float64, o 
 		return nil, err
 	}
 	r := &DivergenceResult{ab: ab}
+	ab.startCoarse(ctx)
 	cross := ab.solve(ctx)
 	r.Value, r.Status, r.MarginalError, r.Iterations = cross.RegCost, cross.Status, cross.MarginalError, cross.Iterations
 	r.F, r.G = append(r.F, ab.f...), append(r.G, ab.g...)
@@ -60,6 +61,7 @@ func Divergence(ctx context.Context, x, y []float64, dim int, a, b []float64, o 
 		if err != nil {
 			return nil, err
 		}
+		p.startCoarse(ctx)
 		value, status := p.solveSymmetric(ctx)
 		r.Value -= value / 2
 		r.Iterations += p.iter

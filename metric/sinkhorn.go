@@ -96,6 +96,7 @@ type entropic struct {
 	kernel *kernel   // nil in the log domain
 	iter   int
 	err    float64
+	from   float64 // the ε at which the descent begins; 0 for the largest cost
 }
 
 func newEntropic(geo geometry, a, b []float64, o SinkhornOptions) (*entropic, error) {
@@ -132,17 +133,6 @@ func newEntropic(geo geometry, a, b []float64, o SinkhornOptions) (*entropic, er
 		p.kernel = newKernel(d)
 	}
 	return p, nil
-}
-
-// ladder returns the ε to be solved for, in order.
-func (p *entropic) ladder() []float64 {
-	var out []float64
-	if p.o.Scaling > 0 {
-		for e := p.spread(); e > p.o.Epsilon; e *= p.o.Scaling {
-			out = append(out, e)
-		}
-	}
-	return append(out, p.o.Epsilon)
 }
 
 func (p *entropic) solve(ctx context.Context) *SinkhornResult {

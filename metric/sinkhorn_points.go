@@ -25,6 +25,7 @@ func SinkhornPoints(ctx context.Context, x, y []float64, dim int, a, b []float64
 	if err != nil {
 		return nil, err
 	}
+	p.startCoarse(ctx)
 	return p.solve(ctx), nil
 }
 
