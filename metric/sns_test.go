@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/diff/fd"
 	"gonum.org/v1/gonum/floats"
 
+	"github.com/seed-dea4846a/sampler/internal/dataio"
 	"github.com/seed-dea4846a/sampler/internal/stream"
 )
 
@@ -38,7 +39,7 @@ func images(side int, power float64) (a, b, c []float64) {
 		}
 	}
 	n := side * side
-	a, b, c = make([]float64, n), make([]float64, n), make([]float64, n*n)
+	a, b = make([]float64, n), make([]float64, n)
 	stroke(a, 0.2, 0.3, 0.8, 0.3) // a seven
 	stroke(a, 0.8, 0.3, 0.4, 0.9)
 	stroke(b, 0.5, 0.1, 0.5, 0.9) // a plus
@@ -47,6 +48,27 @@ func images(side int, power float64) (a, b, c []float64) {
 		floats.AddConst(1e-3, w)
 		floats.Scale(1/floats.Sum(w), w)
 	}
+	return a, b, pixelCost(side, power)
+}
+
+// crops returns the histograms of two photographs of 28×28 pixels, a little mass added,
+// with the costs of images.
+func crops(t testing.TB, power float64) (a, b, c []float64) {
+	read := func(file string) []float64 {
+		w, rows, cols, err := dataio.ReadGray(file)
+		require.NoError(t, err)
+		require.Equal(t, []int{28, 28}, []int{rows, cols})
+		floats.AddConst(1e-3, w)
+		floats.Scale(1/floats.Sum(w), w)
+		return w
+	}
+	return read("testdata/camera28.png"), read("testdata/chelsea28.png"), pixelCost(28, power)
+}
+
+// pixelCost returns |p - q|^power (power 1: the L1 distance) for the pixels of [0, 1]².
+func pixelCost(side int, power float64) []float64 {
+	n := side * side
+	c := make([]float64, n*n)
 	for i := range n {
 		for j := range n {
 			dx, dy := float64(i/side-j/side)/float64(side-1), float64(i%side-j%side)/float64(side-1)
@@ -57,7 +79,7 @@ func images(side int, power float64) (a, b, c []float64) {
 			}
 		}
 	}
-	return a, b, c
+	return c
 }
 
 // The paper's problems at n = 500, η = 1/ε = 1200, to machine precision; there 20 sweeps
