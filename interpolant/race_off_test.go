@@ -1,0 +1,5 @@
+//go:build !race
+
+package interpolant_test
+
+const raceEnabled = false
