@@ -179,8 +179,12 @@ func (s *Sampler) Start(n, first, workers int) []float64 {
 	return x
 }
 
-// checkNoise refuses noise where the reverse process has none that is finite.
+// checkNoise refuses noise to models of another noise than Gaussian, and where the
+// reverse process has none that is finite.
 func (s *Sampler) checkNoise(eta float64) error {
+	if m, ok := s.Model.(Deterministic); ok && eta != 0 {
+		return fmt.Errorf("score: no stochastic sampler serves this model: %s", m.Deterministic())
+	}
 	if eta != 0 && s.Path.At(s.Grid[0]).Alpha == 0 {
 		return fmt.Errorf("score: the noise of the reverse process is infinite at t = %g, where the path has no signal; start the grid later, as interpolant.LogSNRGrid does", s.Grid[0])
 	}

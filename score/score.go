@@ -41,6 +41,12 @@ type JVPer interface {
 	JVP(dst, x, v []float64, alpha, sigma float64)
 }
 
+// A Deterministic model is one whose noise is not Gaussian, so that (αD - x)/σ² is not the
+// score of its law and no stochastic sampler serves it. Deterministic says why.
+type Deterministic interface {
+	Deterministic() string
+}
+
 // A Diverger knows the trace of its Jacobian, tr ∂D/∂x; one value a point.
 type Diverger interface {
 	Divergence(dst, x []float64, alpha, sigma float64)
