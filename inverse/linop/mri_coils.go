@@ -1,0 +1,100 @@
+package linop
+
+import (
+	"fmt"
+	"math"
+	"math/cmplx"
+
+	"github.com/seed-dea4846a/sampler/internal/fft"
+)
+
+// BirdcageMaps returns smooth sensitivities of coils spaced evenly on a circle of 1.5 times
+// half the field of view, for simulations: before the norm
+//
+//	S_c(x) = e^(i(arg(x - x_c) + 2πc/coils)) / |x - x_c|,    Σ_c |S_c|² = 1
+//
+// in coordinates x from -1 to 1. The shape is {coils, rows, cols, 2}.
+func BirdcageMaps(coils, rows, cols int) []float64 {
+	mustPositive(coils, rows, cols)
+	n := rows * cols
+	maps := make([]float64, 2*coils*n)
+	s := fft.Complex(maps)
+	for c := range coils {
+		turn := 2 * math.Pi * float64(c) / float64(coils)
+		centre := cmplx.Rect(1.5, turn)
+		for i := range n {
+			x := complex((2*float64(i%cols)+1)/float64(cols)-1, (2*float64(i/cols)+1)/float64(rows)-1) - centre
+			s[c*n+i] = cmplx.Rect(1/cmplx.Abs(x), cmplx.Phase(x)+turn)
+		}
+	}
+	unitMaps(s, coils, 0)
+	return maps
+}
+
+// unitMaps divides the maps by their root sum of squares; where that is not above
+// threshold times its maximum they become 0.
+func unitMaps(s []complex128, coils int, threshold float64) {
+	n := len(s) / coils
+	rss, top := make([]float64, n), 0.
+	for i := range rss {
+		for c := range coils {
+			rss[i] += power(s[c*n+i])
+		}
+		rss[i] = math.Sqrt(rss[i])
+		top = max(top, rss[i])
+	}
+	for c := range coils {
+		for i, r := range rss {
+			if r > threshold*top {
+				s[c*n+i] /= complex(r, 0)
+			} else {
+				s[c*n+i] = 0
+			}
+		}
+	}
+}
+
+// LowResolutionMaps estimates sensitivities from the middle calib by calib points of a
+// k-space of shape {coils, rows, cols, 2}: the images of that region, under a Hann window
+// against ringing, over their root sum of squares. The phase of the image goes into the
+// maps. Where the root sum of squares is below threshold times its maximum the maps are 0.
+//
+// Source: Roemer et al., Magn. Reson. Med. 16 (1990); Pruessmann et al., ibid. 42 (1999).
+func LowResolutionMaps(kspace []float64, rows, cols, calib int, threshold float64) ([]float64, error) {
+	coils, err := checkCalibration(kspace, rows, cols, calib)
+	if err != nil {
+		return nil, err
+	}
+	if !(threshold >= 0 && threshold < 1) {
+		return nil, fmt.Errorf("linop: a threshold of %g for the coil maps; it must be in [0, 1)", threshold)
+	}
+	n := rows * cols
+	maps := make([]float64, len(kspace))
+	s, k := fft.Complex(maps), fft.Complex(kspace)
+	hann := func(i, n int) float64 {
+		if !inMiddle(i, n, calib) {
+			return 0
+		}
+		return 1 + math.Cos(2*math.Pi*float64(i-n/2)/float64(calib+1))
+	}
+	plan := fft.NewComplex2(rows, cols)
+	for c := range coils {
+		for i := range n {
+			s[c*n+i] = complex(hann(i/cols, rows)*hann(i%cols, cols), 0) * k[c*n+i]
+		}
+		plan.CentredInverse(s[c*n:][:n], nil)
+	}
+	unitMaps(s, coils, threshold)
+	return maps, nil
+}
+
+func checkCalibration(kspace []float64, rows, cols, calib int) (coils int, err error) {
+	mustPositive(rows, cols)
+	if len(kspace) == 0 || len(kspace)%(2*rows*cols) != 0 {
+		return 0, fmt.Errorf("linop: %d numbers of k-space, want a multiple of %d×%d×2", len(kspace), rows, cols)
+	}
+	if calib < 1 || calib > min(rows, cols) {
+		return 0, fmt.Errorf("linop: a calibration region of %d×%d in a k-space of %d×%d", calib, calib, rows, cols)
+	}
+	return len(kspace) / (2 * rows * cols), nil
+}

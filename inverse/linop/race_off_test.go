@@ -1,0 +1,5 @@
+//go:build !race
+
+package linop
+
+const raceEnabled = false
