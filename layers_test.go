@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"score":           {"ode", "sde", "interpolant", "score/density"},
 	"pfgm":            {"ode", "sde", "interpolant", "score", "score/density"},
 	"tweedie":         {"ode", "sde", "interpolant", "score", "score/density"},
+	"inverse/prior":   {"ode", "sde", "interpolant", "score", "score/density", "inverse/linop"},
 	"inverse":         {"ode", "sde", "interpolant", "score", "score/density", "tweedie", "inverse/linop"},
 	"internal/figure": {},
 }

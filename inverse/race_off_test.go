@@ -1,0 +1,5 @@
+//go:build !race
+
+package inverse
+
+const raceEnabled = false

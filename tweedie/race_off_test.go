@@ -1,0 +1,5 @@
+//go:build !race
+
+package tweedie
+
+const raceEnabled = false
