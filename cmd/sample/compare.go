@@ -20,16 +20,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-dea4846a/sampler/internal/dataio"
-	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/metric"
 	"github.com/seed-dea4846a/sampler/ode"
-	"github.com/seed-dea4846a/sampler/score"
 	"github.com/seed-dea4846a/sampler/score/density"
 )
 
 // compareSettings decide the numbers of a comparison; the manifest keeps them.
 type compareSettings struct {
 	Target   string `json:"target"`
+	From     string `json:"from,omitempty"`
 	Path     string `json:"path"`
 	Grid     string `json:"grid,omitempty"`
 	Samplers string `json:"samplers"`
@@ -56,7 +55,7 @@ size: below it, samplers cannot be told apart.`,
   sample compare --target grid25 --samplers all --nfe 10,20,50,100 -n 20000 --out report`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s.Target, s.Path, s.Grid, s.N, s.Seed = run.Target, run.Path, run.Grid, run.N, run.Seed
+			s.Target, s.From, s.Path, s.Grid, s.N, s.Seed = run.Target, run.From, run.Path, run.Grid, run.N, run.Seed
 			s.Metrics = o.metrics
 			return compare(cmd.Context(), s, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -75,8 +74,7 @@ size: below it, samplers cannot be told apart.`,
 type comparison struct {
 	settings compareSettings
 	target   density.Target
-	path     interpolant.Path
-	pathGrid string
+	route    *route
 	samplers []*sampler
 	budgets  []int
 	metrics  []string
@@ -96,7 +94,7 @@ func (s compareSettings) check() (*comparison, error) {
 	if c.target, err = buildTarget(s.Target); err != nil {
 		return nil, err
 	}
-	if c.path, c.pathGrid, err = buildPath(s.Path); err != nil {
+	if c.route, err = (runSettings{From: s.From, Path: s.Path, Seed: s.Seed}).route(c.target); err != nil {
 		return nil, err
 	}
 	if strings.HasPrefix(s.Grid, "list:") {
@@ -112,7 +110,9 @@ func (s compareSettings) check() (*comparison, error) {
 	if s.Samplers == "all" {
 		list = nil
 		for _, e := range samplerTable {
-			list = append(list, e.Name)
+			if smp, err := buildSampler(e.Name); err == nil && c.route.serves(smp) == nil {
+				list = append(list, e.Name)
+			}
 		}
 	}
 	for _, text := range list {
@@ -120,7 +120,7 @@ func (s compareSettings) check() (*comparison, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := smp.grid(c.grid(smp), c.path, c.target, 2); err != nil {
+		if _, err := smp.grid(c.grid(smp), c.route, 2); err != nil {
 			return nil, err
 		}
 		if !slices.ContainsFunc(c.samplers, func(s *sampler) bool { return s.text == smp.text }) {
@@ -146,7 +146,7 @@ func (c *comparison) grid(s *sampler) string {
 	if c.settings.Grid != "" {
 		return c.settings.Grid
 	}
-	return s.defaultGrid(c.pathGrid)
+	return s.defaultGrid(c.route)
 }
 
 // A cell is one sampler at one budget.
@@ -294,12 +294,11 @@ func (c *comparison) cell(ctx context.Context, smp *sampler, budget int, g *gaug
 		cl.Failed = "no step fits the budget"
 		return cl, nil
 	}
-	grid, err := smp.grid(cl.Grid, c.path, c.target, cl.Steps)
+	grid, err := smp.grid(cl.Grid, c.route, cl.Steps)
 	if err != nil {
 		return nil, err
 	}
-	s := score.Sampler{Path: c.path, Model: c.target, Solver: smp.solver(len(grid)), Grid: grid, Seed: c.settings.Seed}
-	x, res, err := s.Draw(ctx, c.settings.N, &ode.Settings{Workers: o.workers})
+	x, res, err := c.route.draw(ctx, smp, grid, c.settings.N, c.settings.Seed, &ode.Settings{Workers: o.workers})
 	var fail *ode.Error
 	switch {
 	case errors.As(err, &fail) && fail.Status != ode.Cancelled:
@@ -316,7 +315,7 @@ func (c *comparison) cell(ctx context.Context, smp *sampler, budget int, g *gaug
 	if cl.Measurements, err = g.measure(x); err != nil {
 		return nil, err
 	}
-	gap, err := g.measureMap(func() []float64 { return s.Start(c.settings.N, 0, o.workers) }, x)
+	gap, err := g.measureMap(func() []float64 { return c.route.start(smp, grid, c.settings.N, c.settings.Seed, o.workers) }, x)
 	if err != nil {
 		return nil, err
 	}

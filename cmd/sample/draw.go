@@ -5,24 +5,24 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/seed-dea4846a/sampler/internal/dataio"
 	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/metric"
 	"github.com/seed-dea4846a/sampler/ode"
-	"github.com/seed-dea4846a/sampler/score"
 	"github.com/seed-dea4846a/sampler/score/density"
 )
 
 // runSettings are the settings that decide the bits of a draw; the manifest keeps them.
 type runSettings struct {
 	Target  string `json:"target"`
+	From    string `json:"from,omitempty"`
 	Path    string `json:"path"`
 	Sampler string `json:"sampler"`
 	Grid    string `json:"grid"`
@@ -59,7 +59,10 @@ settings decide every bit of the samples; the number of workers does not.`,
   sample draw --target points:my.csv --sampler em --steps 200 --out new.csv
   sample draw --target image:photo.png --plot photo-samples.png
   sample draw --target moons --sampler dopri5:rtol=1e-6 --json
-  sample draw --target moons --plot paths.svg --trajectories 40`,
+  sample draw --target moons --plot paths.svg --trajectories 40
+  sample draw --target checkerboard --path kinetic --steps 10
+  sample draw --target ring8 --path pfgm:D=8
+  sample draw --from moons --target checkerboard --path interpolant:gamma=sqrt --sampler em --plot bridge.png`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return draw(cmd.Context(), s, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -81,6 +84,7 @@ settings decide every bit of the samples; the number of workers does not.`,
 func addRunFlags(cmd *cobra.Command, s *runSettings) {
 	f := cmd.Flags()
 	f.StringVar(&s.Target, "target", "", "target density: a name, points:FILE, image:FILE or file:SPEC.json; see sample list targets")
+	f.StringVar(&s.From, "from", "", "density to start from with --path interpolant, in place of noise: a target's name or file")
 	f.StringVar(&s.Path, "path", "condot", "path between noise and data; see sample list paths")
 	f.StringVar(&s.Grid, "grid", "", "time grid: uniform, logsnr, karras:rho=7, quadratic or list:FILE (default: the path's own; logsnr for SDEs)")
 	f.IntVarP(&s.N, "n", "n", 10000, "number of samples")
@@ -99,7 +103,7 @@ func addWorkFlags(cmd *cobra.Command, o *outputs) {
 type plan struct {
 	settings runSettings // with the default grid filled in
 	target   density.Target
-	path     interpolant.Path
+	route    *route
 	sampler  *sampler
 	grid     []float64
 }
@@ -114,23 +118,34 @@ func (s runSettings) check() (*plan, error) {
 	if p.target, err = buildTarget(s.Target); err != nil {
 		return nil, err
 	}
-	var pathGrid string
-	if p.path, pathGrid, err = buildPath(s.Path); err != nil {
+	if p.route, err = s.route(p.target); err != nil {
 		return nil, err
 	}
 	if p.sampler, err = buildSampler(s.Sampler); err != nil {
 		return nil, err
 	}
 	if p.settings.Grid == "" {
-		p.settings.Grid = p.sampler.defaultGrid(pathGrid)
+		p.settings.Grid = p.sampler.defaultGrid(p.route)
 	}
-	if p.grid, err = p.sampler.grid(p.settings.Grid, p.path, p.target, s.Steps); err != nil {
+	if p.grid, err = p.sampler.grid(p.settings.Grid, p.route, s.Steps); err != nil {
 		return nil, err
 	}
 	if !p.sampler.adaptive {
-		p.settings.Steps = len(p.grid) // a grid from a file has its own length
+		p.settings.Steps = p.route.steps(p.grid) // a grid from a file has its own length
 	}
 	return p, nil
+}
+
+// route returns the way from noise, or from --from, to the target.
+func (s runSettings) route(target density.Target) (*route, error) {
+	e := &ends{target: target, seed: s.Seed}
+	if s.From != "" {
+		var err error
+		if e.from, err = buildTarget(s.From); err != nil {
+			return nil, fmt.Errorf("--from: %w", err)
+		}
+	}
+	return buildRoute(s.Path, e)
 }
 
 func (s runSettings) checkCounts() error {
@@ -151,8 +166,7 @@ func (s runSettings) checkCounts() error {
 
 // run draws the plan's samples.
 func (p *plan) run(ctx context.Context, set *ode.Settings) ([]float64, ode.Result, error) {
-	s := score.Sampler{Path: p.path, Model: p.target, Solver: p.sampler.solver(len(p.grid)), Grid: p.grid, Seed: p.settings.Seed}
-	return s.Draw(ctx, p.settings.N, set)
+	return p.route.draw(ctx, p.sampler, p.grid, p.settings.N, p.settings.Seed, set)
 }
 
 // A drawReport is the JSON line of draw.
@@ -167,6 +181,9 @@ type drawReport struct {
 	PointsPerSecond float64            `json:"points_per_second"`
 	Metrics         map[string]float64 `json:"metrics"`
 	Measurements    []measurement      `json:"measurements,omitempty"`
+	Note            string             `json:"note,omitempty"`
+	PathEnergy      *float64           `json:"path_energy,omitempty"`  // mean over the trajectories recorded
+	Straightness    *float64           `json:"straightness,omitempty"` // likewise; 0 for straight lines
 }
 
 func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Writer) error {
@@ -178,7 +195,7 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 	if err != nil {
 		return err
 	}
-	if err := o.check(specFile(s.Target), specFile(s.Grid)); err != nil {
+	if err := o.check(specFile(s.Target), specFile(s.From), specFile(s.Grid)); err != nil {
 		return err
 	}
 	if o.quiet {
@@ -198,7 +215,7 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 	if o.trajectories > 0 {
 		set.Trace = &ode.Trace{Rows: o.trajectories}
 		if p.sampler.adaptive {
-			if p.grid, err = buildGrid(p.settings.Grid, p.path, p.target, 100); err != nil {
+			if p.grid, err = p.route.times(p.settings.Grid, 100); err != nil {
 				return err
 			}
 		}
@@ -214,8 +231,12 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 
 	rep := drawReport{
 		runSettings: p.settings, Kind: p.sampler.entry.Kind,
-		NFE: res.NFE(), MaxNFE: res.MaxNFE, Dim: p.target.Dim(), Workers: o.workers,
+		NFE: res.NFE(), MaxNFE: res.MaxNFE, Dim: p.target.Dim(), Workers: o.workers, Note: p.route.note,
 		Seconds: res.Wall.Seconds(), PointsPerSecond: float64(p.settings.N) / res.Wall.Seconds(),
+	}
+	if set.Trace != nil && len(p.grid) > 1 && rep.Kind == kindODE { // those of a diffusion grow without bound with the steps
+		energy, straightness := interpolant.TrajectoryEnergies(set.Trace, p.route.clock(p.grid), rep.Dim)
+		rep.PathEnergy, rep.Straightness = finite(stat.Mean(energy, nil)), finite(stat.Mean(straightness, nil))
 	}
 	g, err := newGauge(p.target, p.settings.N, names, metric.Options{Seed: p.settings.Seed, Workers: o.workers})
 	if err != nil {
@@ -309,25 +330,23 @@ func writeSamples(out string, x []float64, p *plan, result any) error {
 	if err != nil {
 		return err
 	}
-	inputs, err := hashInputs(specFile(p.settings.Target), specFile(p.settings.Grid))
+	inputs, err := hashInputs(specFile(p.settings.Target), specFile(p.settings.From), specFile(p.settings.Grid))
 	if err != nil {
 		return err
 	}
-	m := &manifest{Command: "draw", Settings: settings, Grid: p.grid, Inputs: inputs, Result: result}
-	for _, t := range p.grid {
-		l := p.path.At(t).LogSNR()
-		if math.IsInf(l, 0) {
-			m.LogSNR = append(m.LogSNR, nil)
-		} else {
-			m.LogSNR = append(m.LogSNR, l)
-		}
-	}
+	m := &manifest{Command: "draw", Settings: settings, Grid: p.grid, LogSNR: p.route.logSNR(p.grid), Inputs: inputs, Result: result}
 	return writeWithManifest(out, m, func(w io.Writer) error { return dataio.EncodePoints(w, out, x, p.target.Dim()) })
 }
 
 func printDraw(w io.Writer, rep drawReport, o outputs) {
 	fmt.Fprintf(w, "%d samples of %s (dimension %d) by %s on %s: %s evaluations each, %.3g s, %.3g points/s\n",
 		rep.N, rep.Target, rep.Dim, rep.Sampler, rep.Path, trimFloat(rep.NFE), rep.Seconds, rep.PointsPerSecond)
+	if rep.Note != "" {
+		fmt.Fprintln(w, rep.Note)
+	}
+	if rep.PathEnergy != nil {
+		fmt.Fprintf(w, "trajectories: energy %.4g, straightness %.4g (0 for straight lines)\n", *rep.PathEnergy, *rep.Straightness)
+	}
 	printMeasurements(w, rep.Measurements)
 	var files []string
 	if o.out != "" && o.out != "-" {

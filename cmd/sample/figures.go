@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 	"path/filepath"
 	"strings"
 
@@ -24,15 +23,19 @@ func plotDraw(file string, x []float64, tr *ode.Trace, p *plan, rep drawReport) 
 	if v, ok := rep.Metrics["sliced_w2"]; ok {
 		caption += fmt.Sprintf(", sliced W2 %.3g", v)
 	}
+	title := figureTitle(rep.Target)
+	if rep.From != "" {
+		title = figureTitle(rep.From) + " to " + title
+	}
 	var f *figure.Figure
 	if tr != nil {
 		f = figure.Trajectories{
-			Title: figureTitle(rep.Target), Caption: caption, D: d, T: p.grid, X: scaledTrace(tr, p),
+			Title: title, Caption: caption, D: d, T: p.grid, X: scaledTrace(tr, p),
 			Samples: density.Sample(p.target, 20_000, rep.Seed, 0, 0),
 		}.Figure()
 	} else {
 		f = figure.Samples{
-			Title: figureTitle(rep.Target), Caption: caption, D: d, X: x, Truth: truthOf(p.target, len(x)/d, rep.Seed),
+			Title: title, Caption: caption, D: d, X: x, Truth: truthOf(p.target, len(x)/d, rep.Seed),
 			Bright: parseSpec(rep.Target).name == "image",
 		}.Figure()
 	}
@@ -55,13 +58,12 @@ func work(steps int, nfe float64, adaptive bool) string {
 	return fmt.Sprintf("%d steps (%s NFE)", steps, trimFloat(nfe))
 }
 
-// scaledTrace returns the trajectories of x/√(α² + σ²), which have about the data's size at
-// all times.
+// scaledTrace returns the trajectories of x/√(α² + σ²), or x/√(α² + β² + γ²) on a two-sided
+// interpolant, which have about the data's size at all times.
 func scaledTrace(tr *ode.Trace, p *plan) []float64 {
 	d, times := p.target.Dim(), len(p.grid)
 	for k, t := range p.grid {
-		c := p.path.At(t)
-		s := 1 / math.Hypot(c.Alpha, c.Sigma)
+		s := 1 / p.route.scale(t)
 		for r := range tr.Rows {
 			for i := (r*times + k) * d; i < (r*times+k+1)*d; i++ {
 				tr.X[i] *= s

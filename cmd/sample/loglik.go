@@ -22,6 +22,7 @@ import (
 // loglikSettings decide the bits of a loglik run; the manifest keeps them.
 type loglikSettings struct {
 	Target string `json:"target"`
+	From   string `json:"from,omitempty"`
 	Path   string `json:"path"`
 	Solver string `json:"solver"`
 	Div    string `json:"div"`
@@ -88,6 +89,7 @@ where the target knows its density, the largest distance to the closed form.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&s.Target, "target", "", "target density; see sample list targets")
+	f.StringVar(&s.From, "from", "", "density to start from with --path interpolant, in place of noise")
 	f.StringVar(&s.Path, "path", "condot", "path between noise and data; see sample list paths")
 	f.StringVar(&s.Solver, "solver", "tsit5:rtol=1e-6", "ODE sampler; adaptive with rtol= or atol=")
 	f.StringVar(&s.Div, "div", "exact", "divergence: exact, hutchinson:probes=16 or hutchpp:probes=4")
@@ -104,7 +106,8 @@ type loglikPlan struct {
 	settings loglikSettings
 	target   density.Target
 	x        []float64
-	lik      score.Likelihood
+	route    *route
+	lik      score.Likelihood // its solver and divergence serve bridges too
 }
 
 func (s loglikSettings) check() (*loglikPlan, error) {
@@ -119,9 +122,15 @@ func (s loglikSettings) check() (*loglikPlan, error) {
 	if _, ok := p.target.(density.CleanLogProber); !ok {
 		return nil, usagef("target %s has no density; its points lie on a set without volume; smooth them with std=, as in %s", s.Target, smoothed(s.Target))
 	}
-	path, pathGrid, err := buildPath(s.Path)
+	r, err := (runSettings{From: s.From, Path: s.Path, Seed: s.Seed}).route(p.target)
 	if err != nil {
 		return nil, err
+	}
+	p.route = r
+	if r.bridge != nil {
+		if _, ok := r.bridge.source.(density.CleanLogProber); !ok || r.bridge.points {
+			return nil, usagef("--from %s has no density; smooth it with std=, as in %s", s.From, smoothed(s.From))
+		}
 	}
 	var d int
 	if p.x, _, d, err = dataio.ReadPoints(s.Points); err != nil {
@@ -130,8 +139,8 @@ func (s loglikSettings) check() (*loglikPlan, error) {
 	if d != p.target.Dim() {
 		return nil, usagef("%s has points of dimension %d, the target %s has dimension %d", s.Points, d, s.Target, p.target.Dim())
 	}
-	p.lik = score.Likelihood{Path: path, Model: p.target}
-	if err := p.setSolver(path, pathGrid); err != nil {
+	p.lik = score.Likelihood{Path: r.path, Model: r.model, Base: r.base}
+	if err := p.setSolver(r); err != nil {
 		return nil, err
 	}
 	e, ps, err := find("divergence", s.Div, divTable, func(e *divEntry) (string, []string, []param) { return e.Name, nil, e.Params })
@@ -151,7 +160,7 @@ func smoothed(target string) string {
 }
 
 // setSolver chooses the solver and, for fixed steps, the grid from data to noise.
-func (p *loglikPlan) setSolver(path interpolant.Path, pathGrid string) error {
+func (p *loglikPlan) setSolver(r *route) error {
 	s := &p.settings
 	smp, err := buildSampler(s.Solver)
 	if err != nil {
@@ -160,23 +169,32 @@ func (p *loglikPlan) setSolver(path interpolant.Path, pathGrid string) error {
 	if smp.entry.ode == nil || smp.entry.exponential {
 		return usagef("--solver %s cannot integrate the divergence beside the points; choose a generic ODE sampler such as tsit5:rtol=1e-6 or rk4", s.Solver)
 	}
+	if err := r.serves(smp); err != nil {
+		return err
+	}
 	if smp.adaptive {
 		s.Grid, s.Steps = "", 0
 		p.lik.Solver = smp.adapt
-		return nil
+		if r.bridge != nil {
+			p.lik.Grid, err = r.bridge.backGrid("uniform", 1)
+		}
+		return err
 	}
 	if s.Steps < 1 || s.Steps > maxSteps {
 		return usagef("--steps must be from 1 to %d, got %d", maxSteps, s.Steps)
 	}
 	if s.Grid == "" {
-		s.Grid = pathGrid
+		s.Grid = r.grid
 	}
-	g, err := buildGrid(s.Grid, path, p.target, s.Steps+1)
-	if err != nil {
+	p.lik.Solver = ode.Fixed(smp.entry.ode)
+	if r.bridge != nil {
+		p.lik.Grid, err = r.bridge.backGrid(s.Grid, s.Steps)
 		return err
 	}
-	slices.Reverse(g)
-	p.lik.Solver, p.lik.Grid = ode.Fixed(smp.entry.ode), g
+	if p.lik.Grid, err = buildGrid(s.Grid, r.path, r.model, s.Steps+1); err != nil {
+		return err
+	}
+	slices.Reverse(p.lik.Grid)
 	return nil
 }
 
@@ -199,7 +217,11 @@ type loglikReport struct {
 }
 
 func (p *loglikPlan) run(ctx context.Context, set *ode.Settings) (*loglikReport, error) {
-	logp, stderrs, res, err := p.lik.LogProb(ctx, p.x, set)
+	logProb := p.lik.LogProb
+	if p.route.bridge != nil {
+		logProb = p.logProbBridge
+	}
+	logp, stderrs, res, err := logProb(ctx, p.x, set)
 	d := p.target.Dim()
 	r := &loglikReport{
 		loglikSettings: p.settings, N: len(p.x) / d, Dim: d,
@@ -235,12 +257,19 @@ func (p *loglikPlan) run(ctx context.Context, set *ode.Settings) (*loglikReport,
 	return r, nil
 }
 
+// logProbBridge carries the points back to the source along the flow of the bridge.
+func (p *loglikPlan) logProbBridge(ctx context.Context, x []float64, set *ode.Settings) (logp, stderr []float64, res ode.Result, err error) {
+	b := p.route.bridge
+	return ode.LogDensity(ctx, interpolant.NewBridgeFlow(b.model), slices.Clone(x), b.source.(density.CleanLogProber).CleanLogProb,
+		p.lik.Grid, p.lik.Solver, p.lik.Div, set)
+}
+
 func loglik(ctx context.Context, s loglikSettings, o outputs, stdout, stderr io.Writer) error {
 	p, err := s.check()
 	if err != nil {
 		return err
 	}
-	if err := o.check(s.Points, specFile(s.Target), specFile(s.Grid)); err != nil {
+	if err := o.check(s.Points, specFile(s.Target), specFile(s.From), specFile(s.Grid)); err != nil {
 		return err
 	}
 	if o.quiet {
@@ -264,7 +293,7 @@ func loglik(ctx context.Context, s loglikSettings, o outputs, stdout, stderr io.
 		if err != nil {
 			return err
 		}
-		inputs, err := hashInputs(s.Points, specFile(s.Target), specFile(s.Grid))
+		inputs, err := hashInputs(s.Points, specFile(s.Target), specFile(s.From), specFile(s.Grid))
 		if err != nil {
 			return err
 		}

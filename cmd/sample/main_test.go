@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-dea4846a/sampler/internal/dataio"
+	"github.com/seed-dea4846a/sampler/score/density"
 )
 
 // sample runs the command line in a fresh directory that it returns.
@@ -169,6 +170,20 @@ func TestBadInput(t *testing.T) {
 		{draw("--target", "ring8", "--path", "vpp"), []string{`did you mean "vp"`}},
 		{draw("--target", "ring8", "--path", "ve:sigma_min=3,sigma_max=2"), []string{"sigma_min=3 must be less"}},
 		{draw("--target", "ring8", "--path", "ddpm:beta_end=1"), []string{"beta[999]"}},
+		{draw("--target", "ring8", "--path", "pfgm:D=0"), []string{"D=0"}},
+		{draw("--target", "ring8", "--path", "pfgm:D=8", "--sampler", "em"), []string{"em is stochastic", "Student's t", "deterministic"}},
+		{draw("--target", "ring8", "--path", "pfgm", "--from", "moons"), []string{"--path interpolant"}},
+		{draw("--target", "student:dof=1.5", "--path", "kinetic"), []string{"+Inf", "finite"}},
+		{draw("--target", "ring8", "--path", "interpolant"), []string{"--from moons"}},
+		{draw("--target", "ring8", "--path", "interpolant", "--from", "gauss:d=3"), []string{"dimension 3", "dimension 2"}},
+		{draw("--target", "ring8", "--path", "interpolant", "--from", "moon"), []string{"--from", "moons"}},
+		{draw("--target", "ring8", "--path", "interpolant:gamma=root", "--from", "moons"), []string{"root", "sqrt"}},
+		{draw("--target", "ring8", "--path", "interpolant", "--from", "moons", "--sampler", "unipc"), []string{"log-SNR", "heun"}},
+		{draw("--target", "ring8", "--path", "interpolant", "--from", "moons", "--grid", "karras"), []string{"uniform, quadratic"}},
+		{[]string{"loglik", "--target", "ring8", "--path", "interpolant", "--from", "points:p2.csv", "p2.csv"}, []string{"no density", "std=0.05"}},
+		{[]string{"path"}, []string{"--target is missing"}},
+		{[]string{"path", "--target", "ring8", "--samples", "3"}, []string{"--samples"}},
+		{[]string{"path", "--target", "ring8", "--plot", "x.gif"}, []string{".png or .svg"}},
 		{draw("--target", "ring8", "--sampler", "hean"), []string{`did you mean "heun"`}},
 		{draw("--target", "ring8", "--sampler", "em:eta=-1"), []string{"eta=-1"}},
 		{draw("--target", "ring8", "--sampler", "em:noise=white"), []string{"steps, tree"}},
@@ -472,6 +487,69 @@ func TestEverySamplerDraws(t *testing.T) {
 	}
 }
 
+// Each route draws its target, and the same bytes again from its manifest.
+func TestRoutes(t *testing.T) {
+	inTemp(t)
+	routes := map[string][]string{
+		"kinetic":    {"--path", "kinetic"},
+		"kinetic vp": {"--path", "kinetic:vp=true,floor=0.3"},
+		"pfgm":       {"--path", "pfgm:D=8"},
+		"mixtures":   {"--from", "gauss", "--path", "interpolant:gamma=bump", "--sampler", "heun"},
+		"forward":    {"--from", "gauss", "--path", "interpolant", "--sampler", "em", "--steps", "60"},
+		"adaptive":   {"--from", "gauss", "--path", "interpolant:kind=trig", "--sampler", "dopri5:rtol=1e-4"},
+		"falling":    {"--from", "box", "--path", "interpolant:eps=0.5,schedule=constant", "--sampler", "heun-sde", "--steps", "30"},
+		"transport":  {"--from", "ring8", "--path", "interpolant:coupling=ot,centres=200", "--sampler", "heun"},
+	}
+	for name, args := range routes {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := sample(t, append([]string{"draw", "--target", "ring8:modes=4", "-n", "600", "--out", "r.npy", "--plot", "r.png", "--trajectories", "3", "--json"}, args...)...)
+			require.Equal(t, exitOK, code, stderr)
+			var rep drawReport
+			require.NoError(t, json.Unmarshal([]byte(stdout), &rep))
+			for _, m := range rep.Measurements {
+				if name == "transport" && m.Name != "sliced_w2" {
+					continue // 200 draws stand for the target
+				}
+				assert.Less(t, m.excess(), 1.5, "%s: %v", m.Name, m.Value) // of three standard deviations of exact samples
+			}
+			if rep.Kind == kindODE {
+				require.NotNil(t, rep.PathEnergy)
+				assert.Greater(t, *rep.PathEnergy, *rep.Straightness)
+			}
+			code, _, stderr = sample(t, "rerun", "r.npy.json", "--out", "again.npy", "--workers", "2")
+			require.Equal(t, exitOK, code, stderr)
+		})
+	}
+}
+
+func TestLoglikAlongABridge(t *testing.T) {
+	inTemp(t)
+	write(t, "p.csv", "0.1,4\n-3.9,0.3\n2.8,2.8\n")
+	for _, args := range [][]string{{"--from", "moons"}, {"--from", "box", "--solver", "rk4", "--steps", "200"}} {
+		code, stdout, stderr := sample(t, append([]string{"loglik", "--target", "ring8", "--path", "interpolant:gamma=bump", "p.csv", "--json"}, args...)...)
+		require.Equal(t, exitOK, code, stderr)
+		var rep loglikReport
+		require.NoError(t, json.Unmarshal([]byte(stdout), &rep))
+		assert.Less(t, *rep.MaxAbsError, 1e-3, "%v", args) // rtol 1e-6 on a flow that stretches 1e2
+	}
+}
+
+// The figures of N(0, I) and of a standardised target are known.
+func TestPathEnergies(t *testing.T) {
+	inTemp(t)
+	code, stdout, stderr := sample(t, "path", "--target", "gauss", "--samples", "256", "--energy", "--plot", "p.svg", "--json")
+	require.Equal(t, exitOK, code, stderr)
+	var rep pathReport
+	require.NoError(t, json.Unmarshal([]byte(stdout), &rep))
+	for _, e := range rep.Energies {
+		if e.Path == "optimum" {
+			assert.InDelta(t, 0, e.Energy, 1e-12)
+		}
+	}
+	assert.InDelta(t, 0, rep.Bound, 1e-12)
+	assert.Equal(t, []string{"p.svg"}, files(t))
+}
+
 func TestSplitSpecs(t *testing.T) {
 	assert.Equal(t, []string{"heun", "dopri5:rtol=1e-6,atol=1e-9", "em"}, splitSpecs("heun, dopri5:rtol=1e-6,atol=1e-9,em"))
 	assert.Equal(t, []string{"em:eta=1", "sra1:eta=0.5,noise=tree"}, splitSpecs("em:eta=1,sra1:eta=0.5,noise=tree"))
@@ -489,7 +567,7 @@ func FuzzSpecs(f *testing.F) {
 		}
 		for _, piece := range splitSpecs(s) {
 			_, _ = buildSampler(piece)
-			_, _, _ = buildPath(piece)
+			_, _ = buildRoute(piece, &ends{target: density.Normal(1, 1)})
 		}
 		_, _, err := find("target", s, targetTable, func(e *targetEntry) (string, []string, []param) { return e.Name, e.Aliases, e.Params })
 		_ = err

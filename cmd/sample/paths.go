@@ -11,7 +11,6 @@ import (
 	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/ode"
 	"github.com/seed-dea4846a/sampler/score"
-	"github.com/seed-dea4846a/sampler/score/density"
 )
 
 // A pathEntry is a registered path.
@@ -22,6 +21,8 @@ type pathEntry struct {
 	Params  []param
 	grid    string // default grid of ODE samplers
 	build   func(p *params) (interpolant.Path, error)
+	// route is in place of build for a path that depends on the target, or needs more.
+	route func(p *params, e *ends) (*route, error)
 }
 
 var endParam = param{"end", "0.002", "noise-to-signal ratio at which the final denoising takes over"}
@@ -102,6 +103,32 @@ var pathTable = []pathEntry{
 			return d, asUsage(err)
 		},
 	},
+	{
+		Name: "kinetic", Aliases: []string{"kinetic-optimal"}, grid: "uniform",
+		Doc: "the path of least kinetic energy for the target, Shaul et al. 2023; see sample path",
+		Params: []param{endParam, {"floor", "0", "floor of the angular speed that keeps derivatives finite; 0 for the default"},
+			{"vp", "false", "true: the least among variance-preserving paths"}, {"samples", "4096", "draws for the target's mean-square error"},
+			{"mmse_seed", "0", "their seed"}},
+		route: kineticRoute,
+	},
+	{
+		Name: "pfgm", Aliases: []string{"pfgm++"}, grid: "karras",
+		Doc: "PFGM++: Student-t noise of D degrees of freedom, Xu et al. 2023; deterministic samplers only",
+		Params: []param{{"D", "128", "extra dimensions; PFGM is 1, diffusion infinity"}, {"sigma_min", "0.002", "last noise level"},
+			{"sigma_max", "80", "first noise level"}, {"tol", "1e-6", "tolerance of the denoiser's quadrature"}},
+		route: pfgmRoute,
+	},
+	{
+		Name: "interpolant", Aliases: []string{"si", "bridge"}, grid: "uniform",
+		Doc: "two-sided stochastic interpolant from --from T0 to the target, Albergo et al. 2023",
+		Params: []param{{"kind", "linear", strings.Join(interpolant.TwoSidedKinds(), ", ")},
+			{"gamma", "sqrt", "noise: " + strings.Join(interpolant.GammaKinds(), ", ")}, {"a", "1", "factor of the noise's variance"},
+			{"eps", "1", "diffusion of stochastic samplers"}, {"schedule", "vanishing", "eps over time: constant, vanishing or gamma"},
+			{"coupling", "independent", "independent, or ot: optimal transport between draws of the two"},
+			{"centres", "256", "draws that stand for either law where the exact bridge needs points"},
+			{"width", "", "width of the Gaussian around each of them; empty: the target's own thickness, or a rule of thumb"}},
+		route: bridgeRoute,
+	},
 }
 
 func sigmaRange(p *params) (lo, hi float64, err error) {
@@ -119,16 +146,6 @@ func betaOrder(p *params) error {
 	return nil
 }
 
-// buildPath returns the path that a spec names, and its default grid for ODE samplers.
-func buildPath(text string) (interpolant.Path, string, error) {
-	e, p, err := find("path", text, pathTable, func(e *pathEntry) (string, []string, []param) { return e.Name, e.Aliases, e.Params })
-	if err != nil {
-		return nil, "", err
-	}
-	path, err := e.build(p)
-	return path, e.grid, firstError(p.err(), err)
-}
-
 // A gridEntry is a registered time grid.
 type gridEntry struct {
 	Name    string
@@ -137,7 +154,7 @@ type gridEntry struct {
 	Params  []param
 	build   func(p *params, path interpolant.Path, t0, t1 float64, k int) []float64
 	// fit is in place of build for a grid that depends on the model.
-	fit func(p *params, path interpolant.Path, model density.Target, k int) ([]float64, error)
+	fit func(p *params, path interpolant.Path, model score.Denoiser, k int) ([]float64, error)
 }
 
 var gridTable = []gridEntry{
@@ -198,7 +215,7 @@ var gridTable = []gridEntry{
 	{
 		Name: "optimal", Doc: "fitted to the target: least error of the exact flow by dynamic programming",
 		Params: []param{{"method", "ddim", "method whose error counts: ddim or heun"}, {"samples", "64", "trajectories"}, {"seed", "0", "their seed"}},
-		fit: func(p *params, path interpolant.Path, model density.Target, k int) ([]float64, error) {
+		fit: func(p *params, path interpolant.Path, model score.Denoiser, k int) ([]float64, error) {
 			o := &score.GridOptions{Samples: p.int("samples", 1, 100_000), Seed: uint64(p.int("seed", 0, math.MaxInt64))}
 			if p.oneOf("method", "ddim", "heun") == "heun" {
 				o.Method = ode.EDMHeun{}
@@ -213,7 +230,7 @@ var gridTable = []gridEntry{
 
 // buildGrid returns the k times that a grid spec asks for on a path and for a model, or the
 // times of a file for list:FILE, whose length then stands for k.
-func buildGrid(text string, path interpolant.Path, model density.Target, k int) ([]float64, error) {
+func buildGrid(text string, path interpolant.Path, model score.Denoiser, k int) ([]float64, error) {
 	if s := parseSpec(text); s.name == "list" {
 		return readGrid(s.rest, path)
 	}

@@ -149,6 +149,9 @@ func (m *manifest) remake(ctx context.Context, file string, set *ode.Settings) (
 		if err != nil {
 			return nil, err
 		}
+		if p.sampler.adaptive && len(m.Grid) > 1 {
+			p.grid = m.Grid // it has the times at which trajectories were recorded
+		}
 		if !slices.Equal(p.grid, m.Grid) {
 			return nil, fmt.Errorf("%s: the settings now give another time grid than the recorded one (written by %s, this is %s)", file, m.Version, version())
 		}

@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // oneLine prepares an error for the user: one line, without the package's name.
 func oneLine(err error) string {
 	s := strings.Join(strings.Fields(err.Error()), " ")
-	for _, p := range []string{"ode", "sde", "score", "density", "interpolant", "metric", "dataio", "figure"} {
+	for _, p := range []string{"ode", "sde", "score", "density", "interpolant", "metric", "pfgm", "inverse", "linop", "prior", "tweedie", "dataio", "figure"} {
 		s = strings.ReplaceAll(" "+s, " "+p+": ", " ")[1:]
 	}
 	var e *ode.Error
@@ -97,7 +97,7 @@ measures them against the exact truth, and compares ODE with SDE samplers.
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newDraw(), newCompare(), newLoglik(), newRecommend(), newMetric(), newList(), newRerun(), newVersion())
+	root.AddCommand(newDraw(), newCompare(), newLoglik(), newRecommend(), newPath(), newMetric(), newList(), newRerun(), newVersion())
 	return root
 }
 

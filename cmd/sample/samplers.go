@@ -10,7 +10,6 @@ import (
 	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/ode"
 	"github.com/seed-dea4846a/sampler/score"
-	"github.com/seed-dea4846a/sampler/score/density"
 	"github.com/seed-dea4846a/sampler/sde"
 )
 
@@ -34,6 +33,7 @@ type samplerEntry struct {
 	Params  []param
 
 	ode         ode.Method // the method itself, if it is a fixed-step ODE method
+	sde         sde.Method // likewise for SDEs
 	exponential bool       // works on the clock of the log-SNR
 	build       func(p *params, s *sampler)
 }
@@ -45,6 +45,9 @@ type sampler struct {
 	solve    score.Solver
 	adaptive bool
 	adapt    ode.Adaptive                 // if it is an adaptive Runge-Kutta pair
+	adaptSDE sde.Adaptive                 // if it is an adaptive SDE method
+	eta      float64                      // noise in units of the natural one, if it has any
+	tree     bool                         // its noise is a Brownian tree
 	noisy    bool                         // needs a path with some signal at the start
 	finite   bool                         // likewise, for another reason: it runs on the clock of the log-SNR
 	perRun   func(steps int) score.Solver // if the solver depends on the number of steps
@@ -138,7 +141,7 @@ func dpmAdaptiveEntry() samplerEntry {
 func sdeEntry(r sde.Record) samplerEntry {
 	e := samplerEntry{
 		Name: r.Name, Aliases: r.Aliases, Doc: r.Doc, Kind: kindSDE, Order: sdeOrders(r),
-		NFE: r.NFE, History: r.History, Source: r.Source, exponential: true,
+		NFE: r.NFE, History: r.History, Source: r.Source, exponential: true, sde: r.Method,
 		Params: []param{etaParam, noiseParam},
 	}
 	// steady builds a solver that is the same for every number of steps.
@@ -161,8 +164,9 @@ func sdeEntry(r sde.Record) samplerEntry {
 	case nil:
 		e.Params = []param{etaParam, {"rtol", "0.01", "relative tolerance"}, {"atol", "0.001", "absolute tolerance"}}
 		e.build = func(p *params, s *sampler) {
-			s.adaptive, s.noisy = true, true
-			s.solve = score.AdaptiveSDE(sde.Adaptive{RTol: p.float("rtol", 1e-12, 1), ATol: p.float("atol", 1e-300, 1e300)}, p.float("eta", 0, 100))
+			s.adaptive, s.noisy, s.eta = true, true, p.float("eta", 0, 100)
+			s.adaptSDE = sde.Adaptive{RTol: p.float("rtol", 1e-12, 1), ATol: p.float("atol", 1e-300, 1e300)}
+			s.solve = score.AdaptiveSDE(s.adaptSDE, s.eta)
 		}
 	case sde.SDEDPMPP:
 		if m.Order != 1 {
@@ -236,9 +240,9 @@ func (s *sampler) onClock(p *params, solve score.Solver) {
 
 // noiseOf reads the parameters eta and noise.
 func noiseOf(p *params, s *sampler) (eta float64, tree bool) {
-	eta = p.float("eta", 0, 100)
-	s.noisy = eta > 0
-	return eta, p.oneOf("noise", "steps", "tree") == "tree"
+	s.eta, s.tree = p.float("eta", 0, 100), p.oneOf("noise", "steps", "tree") == "tree"
+	s.noisy = s.eta > 0
+	return s.eta, s.tree
 }
 
 // sdeOrders describes the orders of a record: "weak 2, strong 1".
@@ -272,23 +276,30 @@ func (s *sampler) solver(steps int) score.Solver {
 
 // defaultGrid returns the grid of a sampler on a path for which the user asked none: the
 // path's own, but the log-SNR in place of t for samplers that work on its clock.
-func (s *sampler) defaultGrid(pathGrid string) string {
-	if s.noisy || (s.finite || s.entry.exponential) && pathGrid == "uniform" {
+func (s *sampler) defaultGrid(r *route) string {
+	if r.bridge == nil && (s.noisy || (s.finite || s.entry.exponential) && r.grid == "uniform") {
 		return "logsnr"
 	}
-	return pathGrid
+	return r.grid
 }
 
-// grid returns the times of a run with k steps, the last of which is the denoising.
-func (s *sampler) grid(text string, path interpolant.Path, model density.Target, k int) ([]float64, error) {
+// grid returns the times of a run with k steps, the last of which is the denoising but on
+// a two-sided interpolant, which ends at the data.
+func (s *sampler) grid(text string, r *route, k int) ([]float64, error) {
+	if err := r.serves(s); err != nil {
+		return nil, err
+	}
+	if r.bridge != nil {
+		return r.bridge.grid(text, s, k)
+	}
 	if s.adaptive {
 		k = 2 // it chooses its own steps between the ends
 	}
-	g, err := buildGrid(text, path, model, k)
+	g, err := buildGrid(text, r.path, r.model, k)
 	if err != nil {
 		return nil, err
 	}
-	if (s.noisy || s.finite) && path.At(g[0]).Alpha == 0 {
+	if (s.noisy || s.finite) && r.path.At(g[0]).Alpha == 0 {
 		return nil, usagef("sampler %s needs a grid that starts after t = 0 on this path, where there is no signal and the log-SNR is infinite; use --grid logsnr", s.text)
 	}
 	if s.adaptive && len(g) > 2 {

@@ -48,12 +48,7 @@ func (cv Curves) Figure() *Figure {
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	p.X.Tick.Marker, p.Y.Tick.Marker = logTicks{}, logTicks{}
 
-	const lead, sample = 12, 20 // from the frame to the sample of a line, and its length
-	name := style(sizeTick, ink, false)
-	pan := panel{plot: p, w: 360, h: max(240, vg.Length(len(series))*1.3*sizeTick)}
-	for _, s := range series {
-		pan.right = max(pan.right, lead+sample+5+name.Width(s.Name))
-	}
+	pan := panel{plot: p, w: 360, h: max(240, vg.Length(len(series))*1.3*sizeTick), right: labelWidth(series)}
 	if solid && dashed {
 		pan.title = " " // room for the key
 	}
@@ -63,24 +58,16 @@ func (cv Curves) Figure() *Figure {
 			s.draw(c, p)
 		}
 		frame(c, p)
-		ends := cv.ends(c, p, series)
-		for i, y := range spread(ends, 1.25*sizeTick, c.Min.Y, c.Max.Y) {
-			s := series[i]
-			x := c.Max.X + lead
-			c.StrokeLines(draw.LineStyle{Color: faint, Width: vg.Points(0.6)},
-				[]vg.Point{{X: c.Max.X + 1, Y: ends[i]}, {X: x - 1, Y: y}})
-			c.StrokeLine2(s.stroke(), x, y, x+sample, y)
-			s.mark(c, vg.Point{X: x + sample/2, Y: y})
-			c.FillText(name, vg.Point{X: x + sample + 5, Y: y - 0.35*sizeTick}, s.Name)
-		}
+		labels(c, p, series, true)
 		if solid && dashed {
+			name := style(sizeTick, ink, false)
 			x, y := c.Min.X, c.Max.Y+0.45*sizeLabel
 			for _, k := range []line{{Series: Series{Name: "ODE"}}, {Series: Series{Name: "SDE", Stochastic: true}}} {
 				k.hue = gray
 				c.StrokeLine2(k.stroke(), x, y+0.35*sizeTick, x+sample, y+0.35*sizeTick)
 				k.mark(c, vg.Point{X: x + sample/2, Y: y + 0.35*sizeTick})
-				c.FillText(name, vg.Point{X: x + sample + 5, Y: y}, k.Name)
-				x += sample + 5 + name.Width(k.Name) + 12
+				c.FillText(name, vg.Point{X: x + sample + room, Y: y}, k.Name)
+				x += sample + room + name.Width(k.Name) + lead
 			}
 		}
 	}))
@@ -231,8 +218,22 @@ func vertices(x, y []float64) []vertex {
 	return v
 }
 
-// ends returns the height at which each curve leaves the frame.
-func (cv Curves) ends(c draw.Canvas, p *plot.Plot, series []line) []vg.Length {
+// Distances of the labels: from the frame to the sample of a line, its length, and the
+// room after it.
+const lead, sample, room = 12, 20, 5
+
+// labelWidth returns the room that labels take at the right of the frame.
+func labelWidth(series []line) (w vg.Length) {
+	name := style(sizeTick, ink, false)
+	for _, s := range series {
+		w = max(w, lead+sample+room+name.Width(s.Name))
+	}
+	return w
+}
+
+// labels names each curve at the right of the frame, beside the height at which it ends.
+func labels(c draw.Canvas, p *plot.Plot, series []line, marks bool) {
+	name := style(sizeTick, ink, false)
 	_, trY := p.Transforms(&c)
 	ends := make([]vg.Length, len(series))
 	for i, s := range series {
@@ -241,7 +242,17 @@ func (cv Curves) ends(c draw.Canvas, p *plot.Plot, series []line) []vg.Length {
 			ends[i] = min(c.Max.Y, max(c.Min.Y, trY(s.Y[n-1])))
 		}
 	}
-	return ends
+	for i, y := range spread(ends, 1.25*sizeTick, c.Min.Y, c.Max.Y) {
+		s := series[i]
+		x := c.Max.X + lead
+		c.StrokeLines(draw.LineStyle{Color: faint, Width: vg.Points(0.6)},
+			[]vg.Point{{X: c.Max.X + 1, Y: ends[i]}, {X: x - 1, Y: y}})
+		c.StrokeLine2(s.stroke(), x, y, x+sample, y)
+		if marks {
+			s.mark(c, vg.Point{X: x + sample/2, Y: y})
+		}
+		c.FillText(name, vg.Point{X: x + sample + room, Y: y - 0.35*sizeTick}, s.Name)
+	}
 }
 
 // spread moves heights as little as it takes, in the sense of least squares, to be
