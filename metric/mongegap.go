@@ -116,21 +116,20 @@ func mongeGradient(dt, x, t []float64, dim int, cost GroundCost, tr *SinkhornRes
 	}
 }
 
-const (
-	// mongeScale is ε over the mean squared distance of a starting point and an end.
-	mongeScale = 0.01
-	// mongeCap is the default of Options.MaxPoints for MongeGap: its ε is small, and the
-	// matrix and kernel of 2,000 points take 64 MiB.
-	mongeCap = 2000
-)
+// mongeCap is the default of Options.MaxPoints for MongeGap.
+const mongeCap = 2000
 
 // MongeGap returns the Monge gap of a sampler's flow from its starts x0 to its ends x1,
 // for c = |x - y|² and in the squared units of the samples: by how much the flow's map
-// is longer than the shortest between the same laws. ε is 1% of the mean |x - y|² of
-// all pairs, which an optimal map shows as a value between -ε log n and 0: no chance in
-// the samples makes it positive. A gap below ε log n may hide there; MongeGapOf with a
-// smaller ε encloses it. Pairs beyond Options.MaxPoints (0 means 2,000) are cut
-// to a random subset. StdErr is described at MongeGapOf.
+// is longer than the shortest between the same points,
+//
+//	M = 1/n Σ |x_i - y_i|² - min_π 1/n Σ |x_i - y_π(i)|² ≥ 0,
+//
+// by exact assignment (Uscidda and Cuturi 2023, definition 3.1, for ε = 0). An optimal map
+// has 0 for every draw, whatever n; other maps have less than their gap by what two clouds
+// of n points of one law differ. With the duals U and V, M is the mean of the slacks
+// |x_i - y_i|² - U_i - V_i and StdErr their sd/√n. Pairs beyond Options.MaxPoints (0 means
+// 2,000) are cut to a random subset. MongeGapOf has other costs and a gradient.
 func MongeGap(x0, x1 []float64, dim int, o Options) (Value, error) {
 	if err := checkPair(x0, x1, dim, 2); err != nil {
 		return Value{}, err
@@ -145,37 +144,17 @@ func MongeGap(x0, x1 []float64, dim int, o Options) (Value, error) {
 	// the same draw, lest pairs be torn apart
 	x0 = subset(x0, dim, limit, o.Seed, useSubset, 0)
 	x1 = subset(x1, dim, limit, o.Seed, useSubset, 0)
-	eps := mongeScale * meanSquare(x0, x1, dim)
-	if eps == 0 {
-		return Value{NX: len(x0) / dim, NY: len(x1) / dim}, nil // all points in one place
-	}
-	r, err := MongeGapOf(context.Background(), nil, x0, x1, dim, SquaredEuclidean(), SinkhornOptions{
-		Epsilon: eps, Scaling: 0.5, Tol: 1e-5, Workers: o.Workers,
-	})
+	n := len(x0) / dim
+	best, err := Assign(n, PowerCost(x0, x1, dim, 2))
 	if err != nil {
 		return Value{}, err
 	}
-	if t := r.Transport; t.Status != SinkhornConverged {
-		return Value{}, fmt.Errorf("metric: Monge gap: %v at marginal error %.3g", t.Status, t.MarginalError)
+	slack := make([]float64, n)
+	var r2 [1]float64
+	for i := range slack {
+		squaredDistances(r2[:], x0[i*dim:(i+1)*dim], x1[i*dim:(i+1)*dim])
+		slack[i] = max(0, r2[0]-best.U[i]-best.V[i])
 	}
-	return Value{Value: r.Gap, StdErr: r.StdErr, NX: len(x0) / dim, NY: len(x1) / dim}, nil
-}
-
-// meanSquare returns the mean of |x_i - y_j|² over all pairs.
-func meanSquare(x, y []float64, dim int) float64 {
-	sum := 0.0
-	n, m := len(x)/dim, len(y)/dim
-	u, v := make([]float64, n), make([]float64, m)
-	for k := range dim {
-		for i := range u {
-			u[i] = x[i*dim+k]
-		}
-		for j := range v {
-			v[j] = y[j*dim+k]
-		}
-		mu, su := stat.PopMeanVariance(u, nil)
-		mv, sv := stat.PopMeanVariance(v, nil)
-		sum += math.Pow(mu-mv, 2) + su + sv
-	}
-	return sum
+	mean, sd := stat.MeanStdDev(slack, nil)
+	return Value{Value: mean, StdErr: sd / math.Sqrt(float64(n)), NX: n, NY: n}, nil
 }

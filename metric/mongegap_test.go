@@ -70,7 +70,8 @@ func TestMongeGapRotation(t *testing.T) {
 
 	v, err := MongeGap(x, rotate(x, theta), 2, Options{})
 	require.NoError(t, err)
-	assert.InDelta(t, 4*(1-math.Cos(theta)), v.Value, 0.5) // ε KL and W2² of the two samples: some ε log n = 0.26
+	// The two clouds differ by W2² of about log n/n = 0.01, a few times that in the tails.
+	assert.InDelta(t, 4*(1-math.Cos(theta)), v.Value, 4*v.StdErr+0.05)
 	assert.Greater(t, v.Value, 5*v.StdErr)
 }
 
@@ -108,17 +109,12 @@ func TestMongeGapConvex(t *testing.T) {
 	}
 	v, err := MongeGap(x, y, 2, Options{})
 	require.NoError(t, err)
-	eps := mongeScale * meanSquare(x, y, 2)
-	assert.Less(t, v.Value, 1e-3) // Tol times potentials of 100
-	assert.Greater(t, v.Value, -eps*math.Log(n))
+	assert.InDelta(t, 0, v.Value, 1e-12) // rounding of costs of 100
 
 	small, err := MongeGap(x, y, 2, Options{MaxPoints: 50}) // pairs stay together
 	require.NoError(t, err)
-	assert.Less(t, small.Value, 1e-3)
+	assert.InDelta(t, 0, small.Value, 1e-12)
 	assert.Equal(t, 50, small.NX)
-	c, err := CostMatrix(x, y, 2, squared, 0)
-	require.NoError(t, err)
-	assert.InEpsilon(t, floats.Sum(c)/(n*n), meanSquare(x, y, 2), 1e-12) // rounding
 	_, err = MongeGap(x, y[:2*n-2], 2, Options{})
 	assert.EqualError(t, err, "metric: a map's 300 points cannot have 299 images")
 }
