@@ -29,9 +29,13 @@ func plotDraw(file string, x []float64, tr *ode.Trace, p *plan, rep drawReport) 
 	}
 	var f *figure.Figure
 	if tr != nil {
+		behind := density.Sample(p.target, 20_000, rep.Seed, 0, 0)
+		if p.route.bridge != nil {
+			behind = append(behind, density.Sample(p.route.bridge.source, 20_000, rep.Seed, 0, 0)...)
+		}
 		f = figure.Trajectories{
 			Title: title, Caption: caption, D: d, T: p.grid, X: scaledTrace(tr, p),
-			Samples: density.Sample(p.target, 20_000, rep.Seed, 0, 0),
+			Samples: behind,
 		}.Figure()
 	} else {
 		f = figure.Samples{
