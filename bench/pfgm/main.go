@@ -40,9 +40,9 @@ type setting struct {
 
 var settings = []setting{
 	{"none (18 steps)", 18, 0, 0, true},
-	{"36 steps", 36, 0, 0, false}, {"10 steps", 10, 0, 0, false}, {"7 steps", 7, 0, 0, true}, {"5 steps", 5, 0, 0, false},
+	{"36 steps", 36, 0, 0, false}, {"10 steps", 10, 0, 0, false}, {"7 steps", 7, 0, 0, true}, {"5 steps", 5, 0, 0, true},
 	{"noise 0.1", 18, 0.1, 0, true}, {"noise 0.2", 18, 0.2, 0, true},
-	{"6 bits", 18, 0, 6, false}, {"5 bits", 18, 0, 5, false}, {"4 bits", 18, 0, 4, false}, {"3 bits", 18, 0, 3, true},
+	{"6 bits", 18, 0, 6, false}, {"5 bits", 18, 0, 5, false}, {"4 bits", 18, 0, 4, true}, {"3 bits", 18, 0, 3, false},
 }
 
 // seeds of independent sets: the draws, and the exact samples they are held against.
@@ -118,7 +118,7 @@ func report(name string, target density.Target, n int, out string) error {
 	if out == "" {
 		return nil
 	}
-	return draw(name, table, floor[0]).Figure().Save(filepath.Join(out, "pfgm-"+strings.Fields(name)[0]+".svg"))
+	return draw(name, table, floor[0]).Figure().Save(filepath.Join(out, "pfgm-"+strings.Fields(name)[0]+".png"))
 }
 
 // measure draws under a disturbance and returns the sliced W2 to the exact samples.
@@ -178,7 +178,7 @@ func draw(name string, table [][]float64, floor metric.FloorValue) figure.Curves
 		}
 		x := slices.Clone(dims)
 		x[len(x)-1] = infinity
-		c.Series = append(c.Series, figure.Series{Name: s.name, X: x, Y: table[i], Stochastic: s.alpha > 0})
+		c.Series = append(c.Series, figure.Series{Name: s.name, X: x, Y: table[i]})
 	}
 	return c
 }
