@@ -1,0 +1,93 @@
+package nn
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The network and batch of the README's comparison: 2 coordinates and 32 features of t in.
+const benchBatch = 512
+
+func benchNet(b *testing.B) *Net[float32] {
+	n, err := New[float32](Spec{Kind: "mlp", Dim: 2, Features: 32})
+	require.NoError(b, err)
+	n.Init(1)
+	return n
+}
+
+func BenchmarkForward(b *testing.B) {
+	n := benchNet(b)
+	tp := n.NewTape(128, Jet{})
+	x, t := normals(2*128, 1), normals(128, 2)
+	b.ReportAllocs()
+	for b.Loop() {
+		for range benchBatch / 128 {
+			tp.Forward(x, t, nil, nil)
+		}
+	}
+}
+
+// BenchmarkStep is a step of training: forward, backward, Adam.
+func BenchmarkStep(b *testing.B) {
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			n := benchNet(b)
+			shards := NewShards[float32](len(n.W), 128, workers)
+			var tapes []*Tape[float32]
+			var outs [][]float64
+			for range shards.Workers() {
+				tapes = append(tapes, n.NewTape(128, Jet{Back: Weights}))
+				outs = append(outs, make([]float64, 256))
+			}
+			x, t, target := normals(2*benchBatch, 1), normals(benchBatch, 2), normals(2*benchBatch, 3)
+			adam := new(Adam[float32])
+			b.ReportAllocs()
+			for b.Loop() {
+				_, err := shards.Run(context.Background(), benchBatch, func(worker int, g []float32, lo, hi int) (float64, error) {
+					tp, y := tapes[worker], outs[worker][:2*(hi-lo)]
+					tp.Forward(x[2*lo:2*hi], t[lo:hi], nil, nil)
+					tp.Out(y, 0)
+					for i := range y {
+						y[i] = (y[i] - target[2*lo+i]) / benchBatch
+					}
+					tp.Backward(g, y)
+					return 0, nil
+				})
+				require.NoError(b, err)
+				adam.Step(n.W, shards.Grad, 1e-3)
+			}
+		})
+	}
+}
+
+// BenchmarkResidual is the gradient of a Fokker-Planck residual, 128 points in two dimensions.
+func BenchmarkResidual(b *testing.B) {
+	n, err := New[float32](Spec{Kind: "mlp", Dim: 2, Out: 1, Hidden: 80, Act: Softplus, Beta: 100})
+	require.NoError(b, err)
+	n.Init(1)
+	tp := n.NewTape(128, Jet{Dirs: 3, Lap: 2, Back: Weights})
+	x, t, dy, g := normals(256, 1), normals(128, 2), normals(128, 3), make([]float32, len(n.W))
+	b.ReportAllocs()
+	for b.Loop() {
+		tp.Forward(x, t, nil, nil)
+		tp.Backward(g, dy, dy, dy, dy, dy)
+	}
+}
+
+// BenchmarkUNet is the gradient at one image of 32×32.
+func BenchmarkUNet(b *testing.B) {
+	n, err := New[float32](Spec{Kind: "unet", Height: 32, Width: 32})
+	require.NoError(b, err)
+	n.Init(1)
+	tp := n.NewTape(1, Jet{Back: Weights})
+	x, t, g := normals(1024, 1), []float64{0.1}, make([]float32, len(n.W))
+	b.ReportAllocs()
+	for b.Loop() {
+		tp.Forward(x, t, nil, nil)
+		tp.Backward(g, x)
+	}
+	b.ReportMetric(float64(len(n.W)), "weights")
+}
