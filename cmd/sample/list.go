@@ -39,6 +39,9 @@ var listings = []struct {
 	{"grids", listGrids},
 	{"divergences", listDivergences},
 	{"metrics", listMetrics},
+	{"operators", listOperators},
+	{"methods", listMethods},
+	{"priors", listPriors},
 }
 
 func newList() *cobra.Command {

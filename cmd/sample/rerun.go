@@ -176,6 +176,12 @@ func (m *manifest) remake(ctx context.Context, file string, set *ode.Settings) (
 		}
 		err = dataio.EncodePoints(&b, m.Output, r.logp, 1)
 		return b.Bytes(), err
+	case "restore":
+		var s restoreSettings
+		if err := dec.Decode(&s); err != nil {
+			return nil, usagef("%s: settings: %v", file, err)
+		}
+		return remakeRestore(ctx, s, m.Output, set.Workers)
 	}
 	return nil, usagef("%s: rerun does not know the command %q", file, m.Command)
 }

@@ -27,8 +27,10 @@ type operatorEntry struct {
 	kernel  func(p *params, rows, cols, factor int) linop.Operator
 	lines   func(p *params, rows, cols int) (linop.SamplingMask, error)
 	beam    func(p *params, s *linop.Scan)
-	maps    func(p *params, kspace []float64, rows, cols int) ([]float64, error)
+	maps    func(p *params, kspace []float64, rows, cols, calib int) ([]float64, error)
 }
+
+var calibParam = param{"calib", "", "points of a side of the centre; empty: the fully measured ones, up to 24"}
 
 var seedParam = param{"seed", "0", "seed of the pattern"}
 
@@ -84,32 +86,32 @@ var operatorTable = []operatorEntry{
 		Params: []param{{"source", "", "distance of the source from the rotation axis"}},
 		beam:   func(p *params, s *linop.Scan) { s.Beam, s.SourceDistance = linop.ArcFan, p.positive("source") }},
 
-	{Flag: "lines", Name: "uniform", Doc: "equally spaced lines of k-space and a full centre",
+	{Flag: "sampling", Name: "uniform", Doc: "equally spaced lines of k-space and a full centre",
 		Params: []param{{"accel", "4", "acceleration"}, {"centre", "0.08", "share of the lines in the centre"}},
 		lines: func(p *params, rows, cols int) (linop.SamplingMask, error) {
 			return linop.UniformMask(rows, cols, p.float("accel", 1, 1e4), p.float("centre", 0, 1))
 		}},
-	{Flag: "lines", Name: "gaussian", Doc: "lines drawn from a normal density about a full centre",
+	{Flag: "sampling", Name: "gaussian", Doc: "lines drawn from a normal density about a full centre",
 		Params: []param{{"accel", "4", "acceleration"}, {"centre", "0.08", "share of the lines in the centre"}, seedParam},
 		lines: func(p *params, rows, cols int) (linop.SamplingMask, error) {
 			return linop.GaussianMask(rows, cols, p.float("accel", 1, 1e4), p.float("centre", 0, 1), uint64(p.int("seed", 0, math.MaxInt)))
 		}},
-	{Flag: "lines", Name: "poisson", Doc: "points in a Poisson disc about a full centre",
+	{Flag: "sampling", Name: "poisson", Doc: "points in a Poisson disc about a full centre",
 		Params: []param{{"accel", "4", "acceleration"}, {"calib", "24", "points of a side of the centre"}, {"slope", "0.5", "how fast the density falls"}, seedParam},
 		lines: func(p *params, rows, cols int) (linop.SamplingMask, error) {
 			return linop.PoissonMask(rows, cols, p.float("accel", 1, 1e4), p.int("calib", 0, 1<<16), p.float("slope", 0, 1e3), uint64(p.int("seed", 0, math.MaxInt)))
 		}},
-	{Flag: "lines", Name: "file", Doc: "a picture or .npy of the size of k-space, above 0.5 where it is measured", file: true},
+	{Flag: "sampling", Name: "file", Doc: "a picture or .npy of the size of k-space, above 0.5 where it is measured", file: true},
 
 	{Flag: "maps", Name: "lowres", Doc: "low-resolution images of the coils, which carry the phase of the image",
-		Params: []param{{"calib", "24", "points of a side of the centre"}, {"threshold", "0.05", "part of the maximum below which maps are 0"}},
-		maps: func(p *params, kspace []float64, rows, cols int) ([]float64, error) {
-			return linop.LowResolutionMaps(kspace, rows, cols, p.int("calib", 2, 1<<16), p.float("threshold", 0, 1))
+		Params: []param{calibParam, {"threshold", "0.05", "part of the maximum below which maps are 0"}},
+		maps: func(p *params, kspace []float64, rows, cols, calib int) ([]float64, error) {
+			return linop.LowResolutionMaps(kspace, rows, cols, calib, p.float("threshold", 0, 1))
 		}},
 	{Flag: "maps", Name: "espirit", Doc: "ESPIRiT, Uecker et al. 2014",
-		Params: []param{{"calib", "24", "points of a side of the centre"}, {"kernel", "6", "points of a side of a patch"}, {"crop", "0.8", "least eigenvalue"}},
-		maps: func(p *params, kspace []float64, rows, cols int) ([]float64, error) {
-			e := linop.ESPIRiT{Calib: p.int("calib", 2, 1<<16), Kernel: p.int("kernel", 2, 64), Crop: p.float("crop", 1e-9, 1)}
+		Params: []param{calibParam, {"kernel", "6", "points of a side of a patch"}, {"crop", "0.8", "least eigenvalue"}},
+		maps: func(p *params, kspace []float64, rows, cols, calib int) ([]float64, error) {
+			e := linop.ESPIRiT{Calib: calib, Kernel: p.int("kernel", 2, 64), Crop: p.float("crop", 1e-9, 1)}
 			if p.err() != nil {
 				return nil, p.err()
 			}
@@ -219,17 +221,17 @@ func buildKeep(text string, rows, cols int) ([]bool, error) {
 }
 
 func buildLines(text string, rows, cols int) (linop.SamplingMask, error) {
-	e, p, file, err := findOperator("lines", text)
+	e, p, file, err := findOperator("sampling", text)
 	if err != nil {
 		return linop.SamplingMask{}, err
 	}
 	if file != "" {
-		keep, err := readKeep("lines", file, rows, cols)
+		keep, err := readKeep("sampling", file, rows, cols)
 		return linop.SamplingMask{Rows: rows, Cols: cols, Keep: keep}, err
 	}
 	m, err := e.lines(p, rows, cols)
 	if err := firstError(p.err(), err); err != nil {
-		return m, asUsage(fmt.Errorf("--lines: %w", err))
+		return m, asUsage(fmt.Errorf("--sampling: %w", err))
 	}
 	return m, nil
 }

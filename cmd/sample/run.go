@@ -74,12 +74,14 @@ func newRoot() *cobra.Command {
 		Use:   "sample",
 		Short: "Draw, measure and compare samples of diffusion models and flows",
 		Long: `sample draws samples from diffusion models, flows and stochastic interpolants,
-measures them against the exact truth, and compares ODE with SDE samplers.
+measures them against the exact truth, compares ODE with SDE samplers, and restores
+pictures, tomograms and MRI data.
 
   sample draw --target ring8 -n 20000 --out ring8.npy --plot ring8.png
   sample draw --target points:my.csv --out new.csv
   sample compare --target grid25 --samplers heun,em --nfe 5,10,20,50 --out report
   sample recommend --target moons --nfe 10
+  sample restore deblur photo.png --psf gaussian:sigma=2 --out sharp.png
   sample list samplers`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -97,7 +99,7 @@ measures them against the exact truth, and compares ODE with SDE samplers.
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newDraw(), newCompare(), newLoglik(), newRecommend(), newPath(), newMetric(), newList(), newRerun(), newVersion())
+	root.AddCommand(newDraw(), newCompare(), newLoglik(), newRecommend(), newPath(), newRestore(), newTrain(), newMetric(), newList(), newRerun(), newVersion())
 	return root
 }
 
