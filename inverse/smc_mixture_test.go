@@ -145,8 +145,8 @@ func TestModesBenchmark(t *testing.T) {
 	if testing.Short() {
 		t.Skip("minutes")
 	}
-	const d, seeds = 8, 10
-	for _, m := range []int{1, 2, 4} {
+	const d, seeds = 8, 4
+	for _, m := range []int{1, 4} {
 		var floor []float64
 		for i := range uint64(seeds) {
 			floor = append(floor, modesFloor(t, d, m, i))
@@ -170,9 +170,6 @@ func TestModesBenchmark(t *testing.T) {
 			{"TwistedCorrected, 64, 20 levels", SMC{Method: TwistedCorrected{}, Particles: 64}, 512, 20},
 			{"Twisted, 1000, 400 levels", SMC{Particles: 1000}, 2000, 400},
 		} {
-			if m == 2 && c.levels == 400 {
-				continue
-			}
 			var sw, ev, lin []float64
 			for i := range uint64(seeds) {
 				w, e, l := modesRun(t, c.smc, d, m, c.n, c.levels, i)
@@ -181,11 +178,11 @@ func TestModesBenchmark(t *testing.T) {
 			means[c.name] = stat.Mean(sw, nil)
 			t.Logf("%-32s SW-1 %s, log evidence %s, lineages %.0f", c.name, meanAndMedian(sw), meanAndMedian(ev), stat.Mean(lin, nil))
 			if c.levels == 400 {
-				// 1.4% to 4% were measured; 0.1 is 5 standard errors of the mean over the seeds.
+				// 0.003 ± 0.009 was measured over ten seeds at m = 1; 0.1 leaves room for four.
 				assert.InDelta(t, 0, stat.Mean(ev, nil), 0.1)
 			}
 		}
-		// Factors of 1.5 and more were measured.
+		// Factors of 2 and more were measured over ten seeds.
 		for _, weak := range []string{"TDS, 1000 particles", "MCGdiff, 1000"} {
 			assert.Less(t, means["Twisted, 64"], means[weak])
 			assert.Less(t, means["TwistedCorrected, 64"], means[weak])

@@ -79,8 +79,8 @@ func (s L1Wavelet) Solve(ctx context.Context, x []float64, a linop.Operator, y [
 		a.Adjoint(g, r)
 		floats.AddScaledTo(x, z, -step, g)
 		if s.Spin {
-			// Steps of the golden ratio fill the square of shifts evenly.
-			t.row, t.col = res.Iterations*7%s.Rows, res.Iterations*5%s.Cols
+			// Odd steps visit every residue of the blocks' sides, powers of 2, along either axis.
+			t.row, t.col = 7*res.Iterations%s.Rows, 5*res.Iterations%s.Cols
 		}
 		t.shrink(x, step*s.Lambda)
 		up := 0.0

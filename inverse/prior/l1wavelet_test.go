@@ -107,31 +107,40 @@ func TestL1WaveletGapAndOptimality(t *testing.T) {
 	assert.ErrorContains(t, err, "not finite")
 }
 
-// Averaging over shifts takes the blocks away: a disc in noise is restored better.
+// A disc of which half of the pixels are lost is restored better with shifted wavelets: the
+// edges of blocks, which no data contradict, are gone.
 func TestL1WaveletSpin(t *testing.T) {
 	const side = 64
-	clean, y := make([]float64, side*side), normals(side*side, 230)
+	clean := make([]float64, side*side)
 	for i := range clean {
 		if math.Hypot(float64(i/side)-31, float64(i%side)-29) < 17 {
 			clean[i] = 1
 		}
-		y[i] = clean[i] + 0.1*y[i]
 	}
-	s := L1Wavelet{Rows: side, Cols: side, Lambda: 0.2, Norm: 1, Limit: 30, Levels: 2}
+	a, err := linop.NewRandomMask(side*side, 0.5, 1)
+	require.NoError(t, err)
+	y := make([]float64, side*side/2)
+	a.Apply(y, clean)
+	floats.AddScaled(y, 0.02, normals(len(y), 230))
+	s := L1Wavelet{Rows: side, Cols: side, Lambda: 0.05, Norm: 1, Limit: 200, Levels: 2, Tol: 1e-2}
 	fixed, spun := make([]float64, side*side), make([]float64, side*side)
-	_, err := s.Solve(context.Background(), fixed, linop.NewIdentity(side*side), y)
+	_, err = s.Solve(context.Background(), fixed, a, y)
 	require.NoError(t, err)
-	s.Spin = true
-	res, err := s.Solve(context.Background(), spun, linop.NewIdentity(side*side), y)
+	s.Spin, s.Tol = true, 0.9 // a tolerance that any gap meets
+	res, err := s.Solve(context.Background(), spun, a, y)
 	require.NoError(t, err)
-	assert.Equal(t, 30, res.Iterations)
-	// Measured: TODO
-	t.Log(floats.Distance(spun, clean, 2), floats.Distance(fixed, clean, 2))
+	assert.Equal(t, 200, res.Iterations)
+	// Measured: 0.86 of the error.
+	assert.Less(t, floats.Distance(spun, clean, 2), 0.9*floats.Distance(fixed, clean, 2))
 }
 
 func TestL1WaveletPanics(t *testing.T) {
 	s := L1Wavelet{Rows: 4, Cols: 4, Lambda: 1, Norm: 1}
-	assert.Panics(t, func() { _, _ = s.Solve(context.Background(), make([]float64, 15), linop.NewIdentity(16), make([]float64, 16)) })
+	assert.Panics(t, func() {
+		_, _ = s.Solve(context.Background(), make([]float64, 15), linop.NewIdentity(16), make([]float64, 16))
+	})
 	s.Norm = 0
-	assert.Panics(t, func() { _, _ = s.Solve(context.Background(), make([]float64, 16), linop.NewIdentity(16), make([]float64, 16)) })
+	assert.Panics(t, func() {
+		_, _ = s.Solve(context.Background(), make([]float64, 16), linop.NewIdentity(16), make([]float64, 16))
+	})
 }

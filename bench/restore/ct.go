@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"math"
+	"strings"
+
+	"github.com/seed-dea4846a/sampler/interpolant"
+	"github.com/seed-dea4846a/sampler/inverse"
+	"github.com/seed-dea4846a/sampler/inverse/linop"
+	"github.com/seed-dea4846a/sampler/inverse/prior"
+	"github.com/seed-dea4846a/sampler/metric"
+)
+
+const (
+	side       = 256
+	radius     = 0.9  // of a phantom's body at most; pictures show [-1, 1]²
+	inside     = 14   // ellipses in a body
+	lineNoise  = 0.01 // of line integrals, which go up to about 1.8
+	testSeed   = 11   // of the phantom under test
+	trainSeed  = 12   // of those that priors and weights are fitted to
+	trainCount = 8
+)
+
+// A geometry is a set of views.
+type geometry struct {
+	name   string
+	angles []float64
+}
+
+var geometries = []geometry{
+	{"8 views", linop.ViewAngles(8, 0, math.Pi)},
+	{"18 views", linop.ViewAngles(18, 0, math.Pi)},
+	{"60 views", linop.ViewAngles(60, 0, math.Pi)},
+	{"90 views over 90°", linop.ViewAngles(90, 0, math.Pi/2)},
+}
+
+func (g geometry) scan(n int) linop.Scan {
+	return linop.Scan{Rows: n, Cols: n, PixelSize: 2 / float64(n), Angles: g.angles, Detectors: n}
+}
+
+// scanned returns the phantom of an address with its exact line integrals and noise: the projector
+// that reconstructs has not made the data.
+func (g geometry) scanned(s uint64, sample uint64, n int) (*measurement, error) {
+	ph, scan := linop.RandomEllipses(s, sample, inside, radius), g.scan(n)
+	a, err := linop.NewRadon(scan)
+	if err != nil {
+		return nil, err
+	}
+	rays, _ := a.Dims()
+	clean, y := make([]float64, n*n), make([]float64, rays)
+	if err := ph.Image(clean, scan, 8); err != nil {
+		return nil, err
+	}
+	if err := ph.Sinogram(y, scan); err != nil {
+		return nil, err
+	}
+	linop.NoisyLines(y, y, lineNoise, seed, s*1000+sample)
+	p, err := inverse.New(a, y, lineNoise)
+	return &measurement{rows: n, cols: n, clean: clean, problem: p}, err
+}
+
+// ellipsePrior fits the patch prior to random phantoms other than the test's.
+func ellipsePrior(ctx context.Context) (*prior.Model, error) {
+	return ellipseModel(ctx, trainCount, side, 30)
+}
+
+// ellipseModel fits a number of components to count phantoms of n×n pixels.
+func ellipseModel(ctx context.Context, count, n, components int) (*prior.Model, error) {
+	images := make([]prior.Image, count)
+	scan := geometry{angles: []float64{0}}.scan(n)
+	for i := range images {
+		pix := make([]float64, n*n)
+		if err := linop.RandomEllipses(trainSeed, uint64(i), inside, radius).Image(pix, scan, 8); err != nil {
+			return nil, err
+		}
+		images[i] = prior.Image{Name: fmt.Sprint("phantom ", i), Pix: pix, Rows: n, Cols: n}
+	}
+	return fitPrior(ctx, images, components)
+}
+
+// fitPrior fits a patch prior of a number of components, with 1000 patches for each.
+func fitPrior(ctx context.Context, images []prior.Image, components int) (*prior.Model, error) {
+	model, res, err := prior.Train(ctx, images, &prior.PatchFit{Components: components, Patches: 1000 * components, Iterations: 12, Seed: seed})
+	if err == nil {
+		log.Printf("prior: %v after %d iterations, %.1f nats a patch in training, %.1f held out", res.Status, len(res.LogLik)-1, res.LogLik[len(res.LogLik)-1], res.Held)
+	}
+	return model, err
+}
+
+// fbp reconstructs by filtered back-projection.
+func fbp(g geometry, m *measurement, f linop.FBPFilter) ([]float64, error) {
+	r, err := linop.NewFBP(g.scan(m.rows), f)
+	if err != nil {
+		return nil, err
+	}
+	x := make([]float64, len(m.clean))
+	r.Reconstruct(x, m.problem.Y())
+	return x, nil
+}
+
+// cgls stops by the discrepancy principle, at 1.05 of the norm of the noise.
+func cgls(m *measurement) func(context.Context) (answer, error) {
+	return func(context.Context) (answer, error) {
+		x := make([]float64, len(m.clean))
+		sigma, _ := m.problem.Sigma()
+		res := linop.CGLS(x, m.problem.A(), m.problem.Y(), 0,
+			&linop.KrylovOptions{ATol: 1.05 * sigma * math.Sqrt(float64(len(m.problem.Y()))), MaxIter: 200})
+		return answer{x: x, pairs: int64(res.Iterations) + 1}, res.Status.Err()
+	}
+}
+
+// tune returns the weight c·√2^k, k = 0, -1, …, -depth, with the best PSNR of run on a measurement.
+func tune(ctx context.Context, m *measurement, c float64, depth int, run func(weight float64) func(context.Context) (answer, error)) (float64, error) {
+	top, best := math.Inf(-1), 0.0
+	for k := range depth + 1 {
+		w := c * math.Pow(2, -float64(k)/2)
+		a, err := run(w)(ctx)
+		if err != nil {
+			return 0, err
+		}
+		p, err := metric.PSNR(a.x, m.clean, 1)
+		if err != nil {
+			return 0, err
+		}
+		if p > top {
+			top, best = p, w
+		} else if p < top-1 {
+			break
+		}
+	}
+	return best, nil
+}
+
+// A budget of DDS, with the authors' η.
+type budget struct {
+	nfe int
+	eta float64
+}
+
+var budgets = []budget{{19, 0.15}, {49, 0.5}, {99, 0.8}}
+
+// ddsPaths are the two of the paper: the variance-preserving one of DDPM's schedule on times of equal
+// distance, and a variance-exploding one.
+func ddsPaths(k int) (vp, ve chain, err error) {
+	p, err := interpolant.FromBetas(interpolant.LinearBetas(1000, 1e-4, 0.02))
+	if err != nil {
+		return vp, ve, err
+	}
+	t0, t1 := p.Span()
+	vp = chain{path: p, grid: interpolant.UniformGrid(t0, t1, k)}
+	e := interpolant.VE{SigmaMin: 0.01, SigmaMax: 10}
+	t0, t1 = e.Span()
+	ve = chain{path: e, grid: interpolant.UniformGrid(t0, t1, k)}
+	return vp, ve, nil
+}
+
+// ddsMethods are DDS on both paths: with γ, with γ = ∞ (the noiseless problem), and with Bayes'
+// weight s²/σ², s = σ_t/α_t, in the place of γ. Without -full the last three have so many evaluations as
+// variants says, and 99 are left out unless long.
+func ddsMethods(m *measurement, gamma float64, variants int, long bool) ([]restorer, error) {
+	var methods []restorer
+	five := inverse.Krylov{Iterations: 5}
+	for _, b := range budgets {
+		if b.nfe > 49 && !long && !*full {
+			continue
+		}
+		vp, ve, err := ddsPaths(b.nfe)
+		if err != nil {
+			return nil, err
+		}
+		vp.solver = inverse.Recursion{Eta: b.eta}.Solver()
+		ve.solver = inverse.Recursion{Eta: b.eta, Split: inverse.MixedVE}.Solver()
+		add := func(name string, c chain, g inverse.Gain) {
+			methods = append(methods, restorer{fmt.Sprintf("%s, %d NFE", name, b.nfe), c.conditional(m, g)})
+		}
+		add("DDS-VP", vp, inverse.DDS{Gamma: gamma, Krylov: five})
+		if b.nfe == variants || *full {
+			add("DDS-VE", ve, inverse.DDS{Gamma: gamma, Krylov: five})
+			add("DDS-VP, γ = ∞", vp, inverse.DDS{Krylov: five})
+			add("DDS-VP, Bayes' γ", vp, inverse.Kalman{Cov: inverse.Proximal{}, Krylov: five})
+		}
+	}
+	return methods, nil
+}
+
+// tomography reconstructs one slice.
+func tomography(ctx context.Context) error {
+	model, err := ellipsePrior(ctx)
+	if err != nil {
+		return err
+	}
+	patches := model.New(side, side, nil)
+	for _, g := range geometries {
+		if !wanted(g.name) {
+			continue
+		}
+		m, err := g.scanned(testSeed, 0, side)
+		if err != nil {
+			return err
+		}
+		m.prior = patches
+		norm, err := normOf(m.problem.A())
+		if err != nil {
+			return err
+		}
+		lambda, gamma, err := tuneCT(ctx, g, model)
+		if err != nil {
+			return err
+		}
+		start := make([]float64, len(m.clean))
+		methods := []restorer{}
+		for _, f := range []linop.FBPFilter{linop.FBPRamp, linop.FBPHann} {
+			methods = append(methods, restorer{"FBP, " + f.String(), func(context.Context) (answer, error) {
+				x, err := fbp(g, m, f)
+				return answer{x: x}, err
+			}})
+		}
+		methods = append(methods,
+			restorer{"CGLS", cgls(m)},
+			restorer{"Wiener", wiener(m, model.Spectrum())},
+			restorer{"total variation", totalVariation(m, lambda, norm, start, 1.5, 1000)},
+			restorer{"half-quadratic splitting", splitting(m, falling(2, 0.01, 20))},
+		)
+		dds, err := ddsMethods(m, gamma/(norm*norm), 19, len(g.angles) == 18)
+		if err != nil {
+			return err
+		}
+		methods = append(methods, dds...)
+		log.Printf("%s: λ = %.3g, γ‖A‖² = %.3g", g.name, lambda, gamma)
+		all, err := answers(ctx, methods, m.clean, side, side)
+		if err != nil {
+			return err
+		}
+		if err := strip("ct-"+strings.ReplaceAll(g.name, " ", "-"), m.clean, all, side, side, 1.3, "FBP, hann", "CGLS", "total variation", "DDS-VP, 49 NFE"); err != nil {
+			return err
+		}
+		fmt.Printf("%s; total variation with λ = %.2g, DDS with γ‖A‖² = %.2g\n\n", g.name, lambda, gamma)
+		table(all)
+	}
+	return nil
+}
+
+// tuneCT fits the weight of total variation and DDS's γ, of 10⁻¹ … 10³ over ‖A‖², to a phantom
+// of the training set at half the size; gamma is in units of 1/‖A‖².
+func tuneCT(ctx context.Context, g geometry, model *prior.Model) (lambda, gamma float64, err error) {
+	const n = side / 2 // both weights hold for pixels of any size
+	m, err := g.scanned(trainSeed, 0, n)
+	if err != nil {
+		return 0, 0, err
+	}
+	m.prior = model.New(n, n, nil)
+	norm, err := normOf(m.problem.A())
+	if err != nil {
+		return 0, 0, err
+	}
+	start := make([]float64, n*n)
+	if lambda, err = tune(ctx, m, 0.03, 12, func(w float64) func(context.Context) (answer, error) {
+		return totalVariation(m, w, norm, start, 1.5, 300)
+	}); err != nil {
+		return 0, 0, err
+	}
+	vp, _, err := ddsPaths(budgets[0].nfe)
+	if err != nil {
+		return 0, 0, err
+	}
+	vp.solver = inverse.Recursion{Eta: budgets[0].eta}.Solver()
+	top := math.Inf(-1)
+	for _, c := range []float64{1, 10, 100, 1000} {
+		a, err := vp.conditional(m, inverse.DDS{Gamma: c / (norm * norm), Krylov: inverse.Krylov{Iterations: 5}})(ctx)
+		if err != nil {
+			return 0, 0, err
+		}
+		p, err := metric.PSNR(a.x, m.clean, 1)
+		if err != nil {
+			return 0, 0, err
+		}
+		if p > top {
+			top, gamma = p, c
+		}
+	}
+	return lambda, gamma, nil
+}
+
+func normOf(a linop.Operator) (float64, error) {
+	norm, res := linop.Norm(a, nil)
+	return norm, res.Status.Err()
+}
+
+// falling returns n noises from hi to lo in equal ratios.
+func falling(hi, lo float64, n int) []float64 {
+	s := make([]float64, n)
+	for i := range s {
+		s[i] = hi * math.Pow(lo/hi, float64(i)/float64(n-1))
+	}
+	return s
+}
