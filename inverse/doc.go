@@ -27,6 +27,7 @@
 //	DDS               k steps of CG on I + γAᵀA, or AᵀA     0
 //	DDNM              A†                                    0
 //	DDNMPlus          A† damped by the noise                0                   linop.Spectral
+//	DMPS              as DiffPIR, the residual at x/α       0
 //
 // With the exact C, the first is exact for Gaussian priors; the others in special cases.
 // For every other prior all are approximations, and biased.
@@ -38,6 +39,16 @@
 // their laws are known exactly and differ from the posterior at every number of steps.
 // Corrected is the covariance-corrected ancestral step, exact for Gaussian priors at every
 // number of steps.
+//
+// DPS, MCG, LGD and STSL descend the misfit through the denoiser in each step, PSLD in the
+// latent space of a linear autoencoder (PCA); they take a Guided, whose data may come from a
+// Nonlinear map too. DAPS and SplitGibbs alternate a draw given the data with the prior's
+// own sampler; REDDiff, FlowChef and PnPFlow are estimates by descent; DDSTV couples the
+// Slices of a stack by total variation.
+//
+// SMC draws populations of particles whose weights are right for the exact model, with an
+// estimate of the evidence: Twisted (the covariance twist, and TDS), TwistedCorrected,
+// MCGdiff and FPS.
 //
 // # Truth
 //
