@@ -8,7 +8,6 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/seed-dea4846a/sampler/internal/par"
-	"github.com/seed-dea4846a/sampler/internal/stream"
 )
 
 // The uses of stream.Metric within the package, as stream indices. Append, never
@@ -66,33 +65,8 @@ func SlicedW2(x, y []float64, dim int, o Options) (Value, error) {
 	if err := checkPair(x, y, dim, 1); err != nil {
 		return Value{}, err
 	}
-	if o.Projections < 0 {
-		panic("metric: the number of projections must not be negative")
-	}
-	n, m := len(x)/dim, len(y)/dim
-	dirs := o.Projections
-	if dirs == 0 {
-		dirs = 128
-	}
-	type scratch struct {
-		sx, sy *sorter
-		theta  []float64
-		src    *stream.Source
-	}
-	work := make([]*scratch, min(par.Workers(o.Workers), dirs))
-	w2 := make([]float64, dirs)
-	mustRun(dirs, 1, o.Workers, func(worker, lo, _ int) {
-		s := work[worker]
-		if s == nil {
-			s = &scratch{newSorter(n), newSorter(m), make([]float64, dim), stream.New()}
-			work[worker] = s
-		}
-		s.src.Normals(s.theta, o.Seed, stream.Metric, uint64(lo), useDirection)
-		floats.Scale(1/floats.Norm(s.theta, 2), s.theta)
-		w2[lo] = transport1D(s.sx, s.sy, x, y, s.theta, 2)
-	})
-	mean, se := meanErr(w2)
-	v := Value{Value: math.Sqrt(mean), NX: n, NY: m}
+	mean, se := meanErr(slices1D(x, y, dim, 2, o))
+	v := Value{Value: math.Sqrt(mean), NX: len(x) / dim, NY: len(y) / dim}
 	if mean > 0 {
 		v.StdErr = se / (2 * v.Value)
 	}
