@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/metric"
 	"github.com/seed-dea4846a/sampler/score/density"
@@ -14,10 +16,28 @@ import (
 type bridge struct {
 	model  interpolant.Bridge
 	source density.Target
-	eps    func(t float64) float64
-	scale  func(t float64) float64 // largest of the coefficients
-	points bool                    // an end is a set of points, where the fields are infinite
-	falls  bool                    // the model has the two densities exchanged: times run from 1 to 0
+	target density.Target          // the other end; nil if the two are coupled
+	eps    func(t float64) float64 // of the time from the source on
+	scale  func(t float64) float64 // likewise: the size of x
+	cuts   [2]float64              // what is left out of time at the source and at the target, where fields are infinite
+	falls  bool                    // the model has the two densities exchanged: its times run from 1 to 0
+}
+
+// endCut keeps times away from an end where the fields are infinite (Albergo et al. 2023,
+// section 5).
+const endCut = 1e-4
+
+// rough tells whether a density is none, or one with jumps, so that the fields of a bridge
+// are infinite on it or at its edge.
+func rough(t density.Target) bool {
+	switch t := t.(type) {
+	case *density.Boxes, *density.Checkerboard, *density.Image, *density.Spheres, *density.VMF, *density.Points:
+		return true
+	case *density.Mixture:
+		_, _, s, ok := t.Isotropic()
+		return ok && slices.Min(s) == 0
+	}
+	return false
 }
 
 // Pairs of Gaussians up to which two mixtures are bridged pair by pair.
@@ -25,7 +45,10 @@ const maxPairs = 4096
 
 func bridgeRoute(p *params, e *ends) (*route, error) {
 	kind := p.oneOf("kind", interpolant.TwoSidedKinds()...)
-	gamma := p.oneOf("gamma", interpolant.GammaKinds()...)
+	gamma := ""
+	if p.given("gamma") {
+		gamma = p.oneOf("gamma", interpolant.GammaKinds()...)
+	}
 	a, eps := p.positive("a"), p.float("eps", 0, 1e6)
 	schedule := p.oneOf("schedule", "constant", "vanishing", "gamma")
 	coupling := p.oneOf("coupling", "independent", "ot")
@@ -42,6 +65,9 @@ func bridgeRoute(p *params, e *ends) (*route, error) {
 	}
 	if d, f := e.target.Dim(), e.from.Dim(); d != f {
 		return nil, usagef("--from has dimension %d, --target has dimension %d", f, d)
+	}
+	if kind == "mirror" && e.fromText != e.targetText {
+		return nil, usagef("the mirror interpolant leads from a density to itself: --from and --target must be the same")
 	}
 	path, err := interpolant.NewTwoSided(kind, gamma, a)
 	if err != nil {
@@ -60,6 +86,11 @@ func bridgeRoute(p *params, e *ends) (*route, error) {
 		b.eps = interpolant.GammaEps(eps, path)
 	}
 	r := &route{bridge: b}
+	for i, end := range []density.Target{e.from, e.target} {
+		if rough(end) {
+			b.cuts[i] = endCut
+		}
+	}
 	if coupling == "ot" {
 		r.note, err = b.rows(path, e, n, width)
 	} else {
@@ -74,21 +105,20 @@ func (b *bridge) independent(path interpolant.TwoSided, e *ends, n int, width fl
 	from, fromOK := density.AsMixture(e.from)
 	to, toOK := density.AsMixture(e.target)
 	size := func(m *density.Mixture) int { w, _, _ := m.Modes(); return len(w) }
+	b.target = e.target
 	if fromOK && toOK && size(from)*size(to) <= maxPairs {
 		b.model, err = interpolant.NewMixtureBridge(path, from, to)
-		b.points = thin(from) || thin(to)
 		return "", err
 	}
 	if fromOK {
 		if w, x, s, ok := from.Isotropic(); ok {
-			b.points = slices.Min(s) == 0
 			b.model, err = interpolant.NewTargetBridge(path, w, x, s, e.target)
 			return "", err
 		}
 	}
 	if toOK {
 		if w, x, s, ok := to.Isotropic(); ok {
-			b.points, b.falls = slices.Min(s) == 0, true
+			b.falls = true
 			b.model, err = interpolant.NewTargetBridge(path.Reverse(), w, x, s, e.from)
 			return "", err
 		}
@@ -96,14 +126,22 @@ func (b *bridge) independent(path interpolant.TwoSided, e *ends, n int, width fl
 	x := density.Sample(e.from, n, e.seed, 1, 0)
 	d := e.from.Dim()
 	if width < 0 {
-		width = silverman(x, d)
+		width = spacing(x, d)
 	}
 	if b.source, err = cloudOf(x, d, width); err != nil {
 		return "", err
 	}
-	b.points = width == 0
+	b.cuts[0] = cutOf(width)
 	b.model, err = interpolant.NewTargetBridge(path, nil, x, []float64{width}, e.target)
 	return fmt.Sprintf("the source is %d of its draws, each with a Gaussian of width %.3g", n, width), err
+}
+
+// cutOf returns what to leave out of time at points with Gaussians of a width.
+func cutOf(width float64) float64 {
+	if width == 0 {
+		return endCut
+	}
+	return 0
 }
 
 // rows makes the bridge between draws of both densities, coupled by optimal transport.
@@ -115,12 +153,12 @@ func (b *bridge) rows(path interpolant.TwoSided, e *ends, n int, width float64) 
 		return "", err
 	}
 	if width < 0 {
-		width = silverman(y, d)
+		width = spacing(y, d)
 	}
 	if b.source, err = cloudOf(x, d, width); err != nil {
 		return "", err
 	}
-	b.points = width == 0
+	b.cuts = [2]float64{cutOf(width), cutOf(width)}
 	b.model, err = interpolant.NewRowBridge(path, x, y, d, pairs, width)
 	return fmt.Sprintf("both densities are %d of their draws, paired by optimal transport, each with a Gaussian of width %.3g", n, width), err
 }
@@ -134,19 +172,23 @@ func assign(x, y []float64, d int) ([]int, error) {
 	return a.To, nil
 }
 
-// silverman returns the usual width of a kernel estimate of n points in d dimensions
-// (Silverman 1986, equation 4.14), for the mean variance of a coordinate.
-func silverman(x []float64, d int) float64 {
+// spacing returns the median distance of a point from its nearest neighbour.
+func spacing(x []float64, d int) float64 {
 	n := len(x) / d
-	mean := make([]float64, d)
-	for i, v := range x {
-		mean[i%d] += v / float64(n)
+	if n < 2 {
+		return 0
 	}
-	ss := 0.0
-	for i, v := range x {
-		ss += (v - mean[i%d]) * (v - mean[i%d])
+	near := make([]float64, n)
+	for i := range near {
+		near[i] = math.Inf(1)
+		for j := range n {
+			if j != i {
+				near[i] = min(near[i], floats.Distance(x[i*d:(i+1)*d], x[j*d:(j+1)*d], 2))
+			}
+		}
 	}
-	return math.Sqrt(ss/float64(len(x))) * math.Pow(4/(float64(n)*float64(d+2)), 1/float64(d+4))
+	slices.Sort(near)
+	return near[n/2]
 }
 
 // cloudOf returns the density of points with a Gaussian around each.
@@ -156,12 +198,6 @@ func cloudOf(x []float64, d int, width float64) (density.Target, error) {
 		return p, err
 	}
 	return density.Smooth(p, width), nil
-}
-
-// thin tells whether a component has no width in some direction.
-func thin(m *density.Mixture) bool {
-	_, _, s, ok := m.Isotropic()
-	return ok && slices.Min(s) == 0
 }
 
 // serves refuses samplers that work on the log-SNR of a Gaussian path.
@@ -185,11 +221,7 @@ func (b *bridge) grid(spec string, s *sampler, steps int) ([]float64, error) {
 	if !slices.Contains([]string{"uniform", "quadratic", "beta", "list"}, normalise(name)) {
 		return nil, usagef("--grid %s needs the log-SNR of a Gaussian path; --path interpolant takes uniform, quadratic, beta or list:FILE", spec)
 	}
-	span := 0.0
-	if b.points {
-		span = 1e-4 // Albergo et al. 2023, section 5
-	}
-	g, err := buildGrid(spec, unitPath{span}, nil, steps+1)
+	g, err := buildGrid(spec, unitPath{b.cuts}, nil, steps+1)
 	if err != nil {
 		return nil, err
 	}
@@ -235,9 +267,9 @@ func (b *bridge) time(t float64) float64 {
 }
 
 // unitPath stands for the path where a grid asks for times only.
-type unitPath struct{ cut float64 }
+type unitPath struct{ cuts [2]float64 }
 
-func (p unitPath) Span() (t0, t1 float64) { return p.cut, 1 - p.cut }
+func (p unitPath) Span() (t0, t1 float64) { return p.cuts[0], 1 - p.cuts[1] }
 func (unitPath) At(t float64) interpolant.Coeffs {
 	return interpolant.Coeffs{Alpha: t, Sigma: 1, DAlpha: 1}
 }

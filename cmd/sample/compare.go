@@ -82,7 +82,7 @@ type comparison struct {
 
 const maxBudget = 100_000
 
-func (s compareSettings) check() (*comparison, error) {
+func (s compareSettings) check(ctx context.Context, workers int) (*comparison, error) {
 	if err := (runSettings{Target: s.Target, N: s.N, Steps: 1}).checkCounts(); err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (s compareSettings) check() (*comparison, error) {
 	if c.target, err = buildTarget(s.Target); err != nil {
 		return nil, err
 	}
-	if c.route, err = (runSettings{From: s.From, Path: s.Path, Seed: s.Seed}).route(c.target); err != nil {
+	if c.route, err = (runSettings{Target: s.Target, From: s.From, Path: s.Path, Seed: s.Seed}).route(ctx, c.target, workers); err != nil {
 		return nil, err
 	}
 	if strings.HasPrefix(s.Grid, "list:") {
@@ -189,7 +189,7 @@ type compareReport struct {
 }
 
 func compare(ctx context.Context, s compareSettings, o outputs, stdout, stderr io.Writer) error {
-	c, err := s.check()
+	c, err := s.check(ctx, o.workers)
 	if err != nil {
 		return err
 	}

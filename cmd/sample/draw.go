@@ -53,8 +53,9 @@ func newDraw() *cobra.Command {
 		Long: `draw integrates a probability flow or a reverse SDE from noise to the target, whose
 exact denoiser takes the place of a network, and compares the samples with exact ones.
 
-K steps are K-1 steps of the sampler and one final denoising step. The seed and the
-settings decide every bit of the samples; the number of workers does not.`,
+K steps are K-1 steps of the sampler and one final denoising step; on --path interpolant,
+which ends at the data, K steps of the sampler. The seed and the settings decide every bit
+of the samples; the number of workers does not.`,
 		Example: `  sample draw --target ring8 -n 20000 --out ring8.npy --plot ring8.png
   sample draw --target points:my.csv --sampler em --steps 200 --out new.csv
   sample draw --target image:photo.png --plot photo-samples.png
@@ -62,7 +63,7 @@ settings decide every bit of the samples; the number of workers does not.`,
   sample draw --target moons --plot paths.svg --trajectories 40
   sample draw --target checkerboard --path kinetic --steps 10
   sample draw --target ring8 --path pfgm:D=8
-  sample draw --from moons --target checkerboard --path interpolant:gamma=sqrt --sampler em --plot bridge.png`,
+  sample draw --from moons --target ring8 --path interpolant -n 1000 --trajectories 60 --plot bridge.png`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return draw(cmd.Context(), s, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -109,7 +110,7 @@ type plan struct {
 }
 
 // check turns settings into a plan or a usage error.
-func (s runSettings) check() (*plan, error) {
+func (s runSettings) check(ctx context.Context, workers int) (*plan, error) {
 	if err := s.checkCounts(); err != nil {
 		return nil, err
 	}
@@ -118,7 +119,7 @@ func (s runSettings) check() (*plan, error) {
 	if p.target, err = buildTarget(s.Target); err != nil {
 		return nil, err
 	}
-	if p.route, err = s.route(p.target); err != nil {
+	if p.route, err = s.route(ctx, p.target, workers); err != nil {
 		return nil, err
 	}
 	if p.sampler, err = buildSampler(s.Sampler); err != nil {
@@ -137,8 +138,8 @@ func (s runSettings) check() (*plan, error) {
 }
 
 // route returns the way from noise, or from --from, to the target.
-func (s runSettings) route(target density.Target) (*route, error) {
-	e := &ends{target: target, seed: s.Seed}
+func (s runSettings) route(ctx context.Context, target density.Target, workers int) (*route, error) {
+	e := &ends{target: target, targetText: s.Target, fromText: s.From, seed: s.Seed, ctx: ctx, workers: workers}
 	if s.From != "" {
 		var err error
 		if e.from, err = buildTarget(s.From); err != nil {
@@ -187,7 +188,7 @@ type drawReport struct {
 }
 
 func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Writer) error {
-	p, err := s.check()
+	p, err := s.check(ctx, o.workers)
 	if err != nil {
 		return err
 	}

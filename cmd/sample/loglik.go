@@ -110,7 +110,7 @@ type loglikPlan struct {
 	lik      score.Likelihood // its solver and divergence serve bridges too
 }
 
-func (s loglikSettings) check() (*loglikPlan, error) {
+func (s loglikSettings) check(ctx context.Context, workers int) (*loglikPlan, error) {
 	if s.Target == "" {
 		return nil, usagef("--target is missing, for example --target ring8; see sample list targets")
 	}
@@ -122,13 +122,15 @@ func (s loglikSettings) check() (*loglikPlan, error) {
 	if _, ok := p.target.(density.CleanLogProber); !ok {
 		return nil, usagef("target %s has no density; its points lie on a set without volume; smooth them with std=, as in %s", s.Target, smoothed(s.Target))
 	}
-	r, err := (runSettings{From: s.From, Path: s.Path, Seed: s.Seed}).route(p.target)
+	r, err := (runSettings{Target: s.Target, From: s.From, Path: s.Path, Seed: s.Seed}).route(ctx, p.target, workers)
 	if err != nil {
 		return nil, err
 	}
 	p.route = r
 	if r.bridge != nil {
-		if _, ok := r.bridge.source.(density.CleanLogProber); !ok || r.bridge.points {
+		if _, ok := r.bridge.source.(density.CleanLogProber); !ok && r.note != "" {
+			return nil, usagef("draws of --from %s with width=0 have no density; choose a width above 0", s.From)
+		} else if !ok {
 			return nil, usagef("--from %s has no density; smooth it with std=, as in %s", s.From, smoothed(s.From))
 		}
 	}
@@ -212,6 +214,7 @@ type loglikReport struct {
 	MeanErr       *float64 `json:"estimator_stderr,omitempty"` // mean standard error of the divergence
 	MaxAbsError   *float64 `json:"max_abs_error,omitempty"`    // to the closed form
 	MeanAbsError  *float64 `json:"mean_abs_error,omitempty"`
+	Note          string   `json:"note,omitempty"`
 	Outside       int      `json:"outside"` // points where the target's density is 0; left out of the means
 	logp, stderrs []float64
 }
@@ -225,7 +228,7 @@ func (p *loglikPlan) run(ctx context.Context, set *ode.Settings) (*loglikReport,
 	d := p.target.Dim()
 	r := &loglikReport{
 		loglikSettings: p.settings, N: len(p.x) / d, Dim: d,
-		NFE: res.NFE(), MaxNFE: res.MaxNFE, Seconds: res.Wall.Seconds(), logp: logp, stderrs: stderrs,
+		NFE: res.NFE(), MaxNFE: res.MaxNFE, Seconds: res.Wall.Seconds(), Note: p.route.note, logp: logp, stderrs: stderrs,
 	}
 	if err != nil {
 		return r, err
@@ -265,7 +268,7 @@ func (p *loglikPlan) logProbBridge(ctx context.Context, x []float64, set *ode.Se
 }
 
 func loglik(ctx context.Context, s loglikSettings, o outputs, stdout, stderr io.Writer) error {
-	p, err := s.check()
+	p, err := s.check(ctx, o.workers)
 	if err != nil {
 		return err
 	}
@@ -308,6 +311,9 @@ func loglik(ctx context.Context, s loglikSettings, o outputs, stdout, stderr io.
 	}
 	fmt.Fprintf(say, "%d points of dimension %d: mean NLL %.6g nats (%.6g bits per dimension), %s evaluations each, %.3g s\n",
 		r.N, r.Dim, r.NLL, r.BitsPerDim, trimFloat(r.NFE), r.Seconds)
+	if r.Note != "" {
+		fmt.Fprintln(say, r.Note)
+	}
 	if r.MeanErr != nil {
 		fmt.Fprintf(say, "standard error of the divergence estimate: %.3g nats a point on average\n", *r.MeanErr)
 	}

@@ -349,7 +349,7 @@ func printMeasurements(w io.Writer, ms []measurement) {
 		if !m.withinFloor() {
 			note = "outside the noise floor"
 		}
-		fmt.Fprintf(tw, "%s\t%.4g\t%s\t%s\n", m.Name, m.Value, floor, note)
+		fmt.Fprintf(tw, "%s\t%.4g\t%s\t%s\n", m.Name, m.Value+0, floor, note) // + 0: -0 is 0
 	}
 	tw.Flush()
 }

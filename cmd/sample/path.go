@@ -37,7 +37,8 @@ func newPath() *cobra.Command {
 		Long: `path estimates the mean-square error of the target's denoiser, on which alone the kinetic
 energy of a Gaussian path depends, and prints the energy of the common paths, of the
 kinetic-optimal one, and the least that any transport from N(0, I) could have, W2 squared
-(--energy, by exact transport between draws). --plot draws alpha and sigma of the paths
+(--energy, by exact transport between draws). All are about the mean of the target, which
+a path carries along at a cost of its own. --plot draws alpha and sigma of the paths
 over time.`,
 		Example: `  sample path --target ring8 --energy --plot ring8-paths.png
   sample path --target points:my.csv --json`,
@@ -48,7 +49,7 @@ over time.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&s.Target, "target", "", "target density; see sample list targets")
-	f.BoolVar(&s.Energy, "energy", false, "measure W2 squared from N(0, I) to the target too")
+	f.BoolVar(&s.Energy, "energy", false, "measure W2 squared from N(0, I) to the target about its mean too")
 	f.IntVar(&s.Samples, "samples", 4096, "draws for the mean-square error")
 	f.Float64Var(&s.Floor, "floor", 0, "floor of the kinetic-optimal path's angular speed (0 for the default, 0.1)")
 	f.Uint64Var(&s.Seed, "seed", 0, "seed of the draws")
@@ -61,7 +62,8 @@ over time.`,
 type pathReport struct {
 	pathSettings
 	Dim      int        `json:"dim"`
-	Variance float64    `json:"variance"` // sum over the coordinates, about the mean
+	Variance float64    `json:"variance"`     // sum over the coordinates, about the mean
+	MeanSq   float64    `json:"mean_squared"` // |E x|²
 	Energies []energyOf `json:"energies"`
 	Angle    float64    `json:"angle"` // Φ, rad
 	AngleErr *float64   `json:"angle_stderr,omitempty"`
@@ -104,10 +106,13 @@ func showPath(ctx context.Context, s pathSettings, o outputs, stdout, stderr io.
 		return err
 	}
 	m, err := interpolant.NewMMSE(ctx, t, &interpolant.MMSEOptions{Samples: s.Samples, Seed: s.Seed, Workers: o.workers})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		return asUsage(err)
 	}
-	rep := pathReport{pathSettings: s, Dim: m.Dim(), Variance: m.Variance(), Bound: m.Bound()}
+	rep := pathReport{pathSettings: s, Dim: m.Dim(), Variance: m.Variance(), MeanSq: m.MeanSquare(), Bound: m.Bound()}
 	phi, phiErr := m.Angle()
 	rep.Angle, rep.AngleErr = phi, finite(phiErr)
 	all, err := m.Energies(s.Floor)
@@ -185,7 +190,7 @@ func centre(x []float64, d int) {
 }
 
 func printPath(w io.Writer, r pathReport) {
-	fmt.Fprintf(w, "%s: dimension %d, variance %.4g about the mean\n", r.Target, r.Dim, r.Variance)
+	fmt.Fprintf(w, "%s: dimension %d, variance %.4g about the mean, squared mean %.4g; energies are about the mean\n", r.Target, r.Dim, r.Variance, r.MeanSq)
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(tw, "path\tkinetic energy\t")
 	row := func(name string, v float64, e *float64) {

@@ -119,14 +119,14 @@ var pathTable = []pathEntry{
 		route: pfgmRoute,
 	},
 	{
-		Name: "interpolant", Aliases: []string{"si", "bridge"}, grid: "uniform",
+		Name: "interpolant", Aliases: []string{"si", "bridge"}, grid: "beta",
 		Doc: "two-sided stochastic interpolant from --from T0 to the target, Albergo et al. 2023",
 		Params: []param{{"kind", "linear", strings.Join(interpolant.TwoSidedKinds(), ", ")},
-			{"gamma", "sqrt", "noise: " + strings.Join(interpolant.GammaKinds(), ", ")}, {"a", "1", "factor of the noise's variance"},
+			{"gamma", "", "noise: " + strings.Join(interpolant.GammaKinds(), ", ") + "; empty: the kind's own, sqrt as a rule"}, {"a", "1", "factor of the noise's variance"},
 			{"eps", "1", "diffusion of stochastic samplers"}, {"schedule", "vanishing", "eps over time: constant, vanishing or gamma"},
 			{"coupling", "independent", "independent, or ot: optimal transport between draws of the two"},
 			{"centres", "256", "draws that stand for either law where the exact bridge needs points"},
-			{"width", "", "width of the Gaussian around each of them; empty: the target's own thickness, or a rule of thumb"}},
+			{"width", "", "width of the Gaussian around each of them; empty: the median distance of neighbours"}},
 		route: bridgeRoute,
 	},
 }

@@ -80,7 +80,7 @@ func recommend(ctx context.Context, s compareSettings, paths []string, top int, 
 	var runs []*comparison
 	for _, p := range paths {
 		s.Path = p
-		c, err := s.check()
+		c, err := s.check(ctx, o.workers)
 		if err != nil {
 			return err
 		}

@@ -145,7 +145,7 @@ func (m *manifest) remake(ctx context.Context, file string, set *ode.Settings) (
 		if err := dec.Decode(&s); err != nil {
 			return nil, usagef("%s: settings: %v", file, err)
 		}
-		p, err := s.check()
+		p, err := s.check(ctx, set.Workers)
 		if err != nil {
 			return nil, err
 		}
@@ -166,7 +166,7 @@ func (m *manifest) remake(ctx context.Context, file string, set *ode.Settings) (
 		if err := dec.Decode(&s); err != nil {
 			return nil, usagef("%s: settings: %v", file, err)
 		}
-		p, err := s.check()
+		p, err := s.check(ctx, set.Workers)
 		if err != nil {
 			return nil, err
 		}

@@ -14,9 +14,11 @@ import (
 // ends are what a path may depend on: the target, and the density that a two-sided
 // interpolant comes from.
 type ends struct {
-	target density.Target
-	from   density.Target // nil for noise
-	seed   uint64         // of draws that stand for a density
+	target, from         density.Target // from is nil for noise
+	targetText, fromText string
+	seed                 uint64 // of draws that stand for a density
+	ctx                  context.Context
+	workers              int
 }
 
 // A route is all that leads from a start to samples of a target: a Gaussian path with a
@@ -58,7 +60,10 @@ func kineticRoute(p *params, e *ends) (*route, error) {
 	if p.err() != nil {
 		return nil, p.err()
 	}
-	m, err := interpolant.NewMMSE(context.Background(), e.target, &interpolant.MMSEOptions{Samples: n, Seed: seed})
+	m, err := interpolant.NewMMSE(e.ctx, e.target, &interpolant.MMSEOptions{Samples: n, Seed: seed, Workers: e.workers})
+	if e.ctx.Err() != nil {
+		return nil, e.ctx.Err()
+	}
 	if err != nil {
 		return nil, asUsage(err)
 	}

@@ -60,10 +60,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func oneLine(err error) string {
 	s := strings.Join(strings.Fields(err.Error()), " ")
 	for _, p := range []string{"ode", "sde", "score", "density", "interpolant", "metric", "pfgm", "inverse", "linop", "prior", "tweedie", "dataio", "figure"} {
-		s = strings.ReplaceAll(" "+s, " "+p+": ", " ")[1:]
+		s = strings.ReplaceAll(": "+s, ": "+p+": ", ": ")[2:]
 	}
 	var e *ode.Error
-	if errors.As(err, &e) && e.Status == ode.Cancelled {
+	if errors.Is(err, context.Canceled) || errors.As(err, &e) && e.Status == ode.Cancelled {
 		return "interrupted; no file was written"
 	}
 	return s
