@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"sde":             {"ode"},
 	"interpolant":     {"ode", "sde", "score/density"},
 	"score":           {"ode", "sde", "interpolant", "score/density"},
+	"score/train":     {"ode", "sde", "interpolant", "score", "score/density", "score/nn", "pfgm"},
 	"score/nn":        {"ode", "sde", "interpolant", "score", "score/density"},
 	"pfgm":            {"ode", "sde", "interpolant", "score", "score/density"},
 	"tweedie":         {"ode", "sde", "interpolant", "score", "score/density"},
