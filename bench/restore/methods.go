@@ -127,13 +127,23 @@ func wiener(m *measurement, spectrum prior.Spectrum) func(context.Context) (answ
 // splitting is half-quadratic splitting with the prior's denoiser (Zoran and Weiss 2011,
 // ICCV, section 3.2; Zhang et al. 2022, IEEE TPAMI 44, 6360): over falling noises s,
 //
-//	z = D(x; s),   x = argmin |A x - y|²/σ² + |x - z|²/s²
+//	z = D(x; s),   x = argmin |A x - y|²/σ² + λ|x - z|²/s²
 //
-// from m.start, or 0. It is no sampler, but what one is compared with where only the distance to
-// the truth counts.
+// from m.start, or 0, and at last z = D(x; s). λ is below 1 because the error of x is less
+// than s. Where pixels are missing, C = s²∂D/∂x takes the place of s²/λ I, as in MMPS,
+// and carries the data to them. It is no sampler, but what one is compared with where only
+// the distance to the truth counts.
 func splitting(m *measurement, noises []float64) func(context.Context) (answer, error) {
+	// On the lowest rows of three training photographs, with a prior fitted to the rows above,
+	// this and the last denoising gave 0.15 to 0.3 dB more than 1 without; a quarter, which
+	// wants more steps, lost 1.6 dB on motion blur.
+	const lambda = 0.35
 	return func(ctx context.Context) (answer, error) {
-		model, err := inverse.NewConditional(m.problem, m.prior, inverse.Kalman{Cov: inverse.Proximal{}, Krylov: inverse.Krylov{RTol: 1e-4, Iterations: 100}})
+		gain := inverse.Kalman{Cov: inverse.Proximal{Lambda: lambda}, Krylov: inverse.Krylov{RTol: 1e-4, Iterations: 100}}
+		if _, ok := m.problem.A().(*linop.Mask); ok {
+			gain = inverse.MMPS(5)
+		}
+		model, err := inverse.NewConditional(m.problem, m.prior, gain)
 		if err != nil {
 			return answer{}, err
 		}
@@ -146,8 +156,9 @@ func splitting(m *measurement, noises []float64) func(context.Context) (answer, 
 			model.Denoise(next, x, 1, s)
 			x, next = next, x
 		}
+		m.prior.Denoise(next, x, 1, noises[len(noises)-1])
 		n := model.Counts()
-		return answer{x: x, nfe: float64(len(noises)), pairs: (n.Apply + n.Adjoint) / 2}, nil
+		return answer{x: next, nfe: float64(len(noises) + 1), jvp: n.JVP, pairs: (n.Apply + n.Adjoint) / 2}, nil
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 const photoNoise = 0.02
 
 // splits is the number of steps of half-quadratic splitting.
-const splits = 10
+const splits = 12
 
 // A degradation makes the operator for pictures of one size.
 type degradation struct {
@@ -29,13 +29,14 @@ type degradation struct {
 	file string // for its picture
 	make func(rows, cols int) (linop.Operator, error)
 	zeta float64 // DiffPIR's ζ for the task
+	last float64 // last noise of splitting, found on training pictures
 }
 
 var degradations = []degradation{
-	{"Gaussian blur", "gaussian", func(rows, cols int) (linop.Operator, error) { return blur(linop.GaussianPSF(2))(rows, cols) }, 0.1},
-	{"motion blur", "motion", func(rows, cols int) (linop.Operator, error) { return blur(linop.MotionPSF(15, 30))(rows, cols) }, 0.1},
-	{"super-resolution ×2", "superres", func(rows, cols int) (linop.Operator, error) { return linop.NewBox(rows, cols, 2), nil }, 0.25},
-	{"inpainting 70 %", "inpaint", func(rows, cols int) (linop.Operator, error) { return linop.NewRandomMask(rows*cols, 0.3, seed) }, 1},
+	{"Gaussian blur", "gaussian", func(rows, cols int) (linop.Operator, error) { return blur(linop.GaussianPSF(2))(rows, cols) }, 0.1, 0.02},
+	{"motion blur", "motion", func(rows, cols int) (linop.Operator, error) { return blur(linop.MotionPSF(15, 30))(rows, cols) }, 0.1, 0.02},
+	{"super-resolution ×2", "superres", func(rows, cols int) (linop.Operator, error) { return linop.NewBox(rows, cols, 2), nil }, 0.25, 0.01},
+	{"inpainting 70 %", "inpaint", func(rows, cols int) (linop.Operator, error) { return linop.NewRandomMask(rows*cols, 0.3, seed) }, 1, 0.01},
 }
 
 func blur(p linop.PSF, err error) func(rows, cols int) (linop.Operator, error) {
@@ -75,7 +76,7 @@ func photos(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		hi, err := tuneSplitting(ctx, ms)
+		hi, err := tuneSplitting(ctx, ms, d)
 		if err != nil {
 			return err
 		}
@@ -176,11 +177,11 @@ func tuneTV(ctx context.Context, ms []*measurement) (float64, error) {
 }
 
 // tuneSplitting returns the first noise of half-quadratic splitting with the best mean PSNR.
-func tuneSplitting(ctx context.Context, ms []*measurement) (float64, error) {
+func tuneSplitting(ctx context.Context, ms []*measurement, d degradation) (float64, error) {
 	top, best := math.Inf(-1), 0.0
 	for _, hi := range []float64{0.1, 0.2, 0.4, 0.8} {
 		p, err := meanPSNR(ctx, ms[:2], func(m *measurement) func(context.Context) (answer, error) {
-			return splitting(m, falling(hi, 0.01, splits))
+			return splitting(m, falling(hi, d.last, splits))
 		})
 		if err != nil {
 			return 0, err
@@ -204,7 +205,7 @@ func photoMethods(m *measurement, d degradation, lambda, hi float64) []restorer 
 		{"data", func(context.Context) (answer, error) { return answer{x: start}, nil }},
 		{"Wiener", wiener(m, prior.Default().Spectrum())},
 		{"total variation", totalVariation(m, lambda, 1, start, 1, 2000)},
-		{"half-quadratic splitting", splitting(m, falling(hi, 0.01, splits))},
+		{"half-quadratic splitting", splitting(m, falling(hi, d.last, splits))},
 		{"DiffPIR, λ = 7", on(16, inverse.Recursion{Eta: math.Sqrt(d.zeta), Posterior: true}.Solver()).conditional(m, inverse.DiffPIR(7))},
 	}
 	if !*full {

@@ -29,6 +29,7 @@ import (
 type compareSettings struct {
 	Target   string `json:"target"`
 	From     string `json:"from,omitempty"`
+	Model    string `json:"model,omitempty"`
 	Path     string `json:"path"`
 	Grid     string `json:"grid,omitempty"`
 	Samplers string `json:"samplers"`
@@ -55,7 +56,7 @@ size: below it, samplers cannot be told apart.`,
   sample compare --target grid25 --samplers all --nfe 10,20,50,100 -n 20000 --out report`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s.Target, s.From, s.Path, s.Grid, s.N, s.Seed = run.Target, run.From, run.Path, run.Grid, run.N, run.Seed
+			s.Target, s.From, s.Model, s.Path, s.Grid, s.N, s.Seed = run.Target, run.From, run.Model, run.Path, run.Grid, run.N, run.Seed
 			s.Metrics = o.metrics
 			return compare(cmd.Context(), s, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -94,7 +95,7 @@ func (s compareSettings) check(ctx context.Context, workers int) (*comparison, e
 	if c.target, err = buildTarget(s.Target); err != nil {
 		return nil, err
 	}
-	if c.route, err = (runSettings{Target: s.Target, From: s.From, Path: s.Path, Seed: s.Seed}).route(ctx, c.target, workers); err != nil {
+	if c.route, err = (runSettings{Target: s.Target, From: s.From, Model: s.Model, Path: s.Path, Seed: s.Seed}).route(ctx, c.target, workers); err != nil {
 		return nil, err
 	}
 	if strings.HasPrefix(s.Grid, "list:") {

@@ -23,6 +23,7 @@ import (
 type runSettings struct {
 	Target  string `json:"target"`
 	From    string `json:"from,omitempty"`
+	Model   string `json:"model,omitempty"`
 	Path    string `json:"path"`
 	Sampler string `json:"sampler"`
 	Grid    string `json:"grid"`
@@ -86,6 +87,7 @@ func addRunFlags(cmd *cobra.Command, s *runSettings) {
 	f := cmd.Flags()
 	f.StringVar(&s.Target, "target", "", "target density: a name, points:FILE, image:FILE or file:SPEC.json; see sample list targets")
 	f.StringVar(&s.From, "from", "", "density to start from with --path interpolant, in place of noise: a target's name or file")
+	f.StringVar(&s.Model, "model", "", "trained network (.safetensors) in place of the target's exact denoiser; see sample train")
 	f.StringVar(&s.Path, "path", "condot", "path between noise and data; see sample list paths")
 	f.StringVar(&s.Grid, "grid", "", "time grid: uniform, logsnr, karras:rho=7, quadratic or list:FILE (default: the path's own; logsnr for SDEs)")
 	f.IntVarP(&s.N, "n", "n", 10000, "number of samples")
@@ -139,7 +141,7 @@ func (s runSettings) check(ctx context.Context, workers int) (*plan, error) {
 
 // route returns the way from noise, or from --from, to the target.
 func (s runSettings) route(ctx context.Context, target density.Target, workers int) (*route, error) {
-	e := &ends{target: target, targetText: s.Target, fromText: s.From, seed: s.Seed, ctx: ctx, workers: workers}
+	e := &ends{target: target, targetText: s.Target, fromText: s.From, model: s.Model, seed: s.Seed, ctx: ctx, workers: workers}
 	if s.From != "" {
 		var err error
 		if e.from, err = buildTarget(s.From); err != nil {
@@ -196,7 +198,7 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 	if err != nil {
 		return err
 	}
-	if err := o.check(specFile(s.Target), specFile(s.From), specFile(s.Grid)); err != nil {
+	if err := o.check(specFile(s.Target), specFile(s.From), s.Model, specFile(s.Grid)); err != nil {
 		return err
 	}
 	if o.quiet {
@@ -331,7 +333,7 @@ func writeSamples(out string, x []float64, p *plan, result any) error {
 	if err != nil {
 		return err
 	}
-	inputs, err := hashInputs(specFile(p.settings.Target), specFile(p.settings.From), specFile(p.settings.Grid))
+	inputs, err := hashInputs(specFile(p.settings.Target), specFile(p.settings.From), p.settings.Model, specFile(p.settings.Grid))
 	if err != nil {
 		return err
 	}

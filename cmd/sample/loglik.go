@@ -23,6 +23,7 @@ import (
 type loglikSettings struct {
 	Target string `json:"target"`
 	From   string `json:"from,omitempty"`
+	Model  string `json:"model,omitempty"`
 	Path   string `json:"path"`
 	Solver string `json:"solver"`
 	Div    string `json:"div"`
@@ -90,6 +91,7 @@ where the target knows its density, the largest distance to the closed form.`,
 	f := cmd.Flags()
 	f.StringVar(&s.Target, "target", "", "target density; see sample list targets")
 	f.StringVar(&s.From, "from", "", "density to start from with --path interpolant, in place of noise")
+	f.StringVar(&s.Model, "model", "", "trained network (.safetensors) in place of the target's exact denoiser")
 	f.StringVar(&s.Path, "path", "condot", "path between noise and data; see sample list paths")
 	f.StringVar(&s.Solver, "solver", "tsit5:rtol=1e-6", "ODE sampler; adaptive with rtol= or atol=")
 	f.StringVar(&s.Div, "div", "exact", "divergence: exact, hutchinson:probes=16 or hutchpp:probes=4")
@@ -122,7 +124,7 @@ func (s loglikSettings) check(ctx context.Context, workers int) (*loglikPlan, er
 	if _, ok := p.target.(density.CleanLogProber); !ok {
 		return nil, usagef("target %s has no density; its points lie on a set without volume; smooth them with std=, as in %s", s.Target, smoothed(s.Target))
 	}
-	r, err := (runSettings{Target: s.Target, From: s.From, Path: s.Path, Seed: s.Seed}).route(ctx, p.target, workers)
+	r, err := (runSettings{Target: s.Target, From: s.From, Model: s.Model, Path: s.Path, Seed: s.Seed}).route(ctx, p.target, workers)
 	if err != nil {
 		return nil, err
 	}
@@ -272,7 +274,7 @@ func loglik(ctx context.Context, s loglikSettings, o outputs, stdout, stderr io.
 	if err != nil {
 		return err
 	}
-	if err := o.check(s.Points, specFile(s.Target), specFile(s.From), specFile(s.Grid)); err != nil {
+	if err := o.check(s.Points, specFile(s.Target), specFile(s.From), s.Model, specFile(s.Grid)); err != nil {
 		return err
 	}
 	if o.quiet {
@@ -296,7 +298,7 @@ func loglik(ctx context.Context, s loglikSettings, o outputs, stdout, stderr io.
 		if err != nil {
 			return err
 		}
-		inputs, err := hashInputs(s.Points, specFile(s.Target), specFile(s.From), specFile(s.Grid))
+		inputs, err := hashInputs(s.Points, specFile(s.Target), specFile(s.From), s.Model, specFile(s.Grid))
 		if err != nil {
 			return err
 		}

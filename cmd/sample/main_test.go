@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -182,6 +183,13 @@ func TestBadInput(t *testing.T) {
 		{draw("--target", "ring8", "--path", "interpolant", "--from", "moons", "--sampler", "unipc"), []string{"log-SNR", "heun"}},
 		{draw("--target", "ring8", "--path", "interpolant", "--from", "moons", "--grid", "karras"), []string{"uniform, quadratic"}},
 		{[]string{"loglik", "--target", "ring8", "--path", "interpolant", "--from", "points:p2.csv", "p2.csv"}, []string{"no density", "std=0.05"}},
+		{[]string{"train", "--out", "m.safetensors"}, []string{"--data FILE or --target"}},
+		{[]string{"train", "--data", "p2.csv", "--out", "m.npz"}, []string{".safetensors"}},
+		{[]string{"train", "--data", "none.csv", "--out", "m.safetensors"}, []string{"none.csv"}},
+		{[]string{"train", "--target", "ring8", "--objective", "dsn", "--out", "m.safetensors"}, []string{"dsn", `did you mean "dsm"`}},
+		{[]string{"train", "piror"}, []string{`did you mean "prior"`}},
+		{draw("--target", "ring8", "--model", "bad.npy"), []string{"bad.npy", "safetensors"}},
+		{draw("--target", "ring8", "--model", "bad.npy", "--path", "pfgm"), []string{"Gaussian noise"}},
 		{[]string{"path"}, []string{"--target is missing"}},
 		{[]string{"path", "--target", "ring8", "--samples", "3"}, []string{"--samples"}},
 		{[]string{"path", "--target", "ring8", "--plot", "x.gif"}, []string{".png or .svg"}},
@@ -521,6 +529,46 @@ func TestRoutes(t *testing.T) {
 			require.Equal(t, exitOK, code, stderr)
 		})
 	}
+}
+
+// A network learns the data, draws with every command, and its run is the same after an
+// interruption.
+func TestTrain(t *testing.T) {
+	inTemp(t)
+	var rows strings.Builder
+	for _, x := range density.Sample(density.Normal(1, 2), 400, 1, 0, 1) {
+		fmt.Fprintf(&rows, "%g\n", 3+x)
+	}
+	write(t, "x.csv", rows.String())
+	train := func(args ...string) trainReport {
+		code, stdout, stderr := sample(t, append([]string{"train", "--data", "x.csv", "--batch", "128", "--seed", "2", "--json"}, args...)...)
+		require.Equal(t, exitOK, code, stderr)
+		var rep trainReport
+		require.NoError(t, json.Unmarshal([]byte(stdout), &rep))
+		return rep
+	}
+	a := train("--steps", "400", "--out", "a.safetensors", "--plot", "loss.png")
+	require.Equal(t, 1, a.Dim)
+	require.NotNil(t, a.Held)
+	train("--steps", "400", "--out", "b.safetensors", "--checkpoint", "state", "--workers", "1")
+	train("--steps", "400", "--out", "c.safetensors", "--checkpoint", "state")
+	first, err := os.ReadFile("a.safetensors")
+	require.NoError(t, err)
+	for _, f := range []string{"b.safetensors", "c.safetensors"} {
+		again, err := os.ReadFile(f)
+		require.NoError(t, err)
+		require.Equal(t, first, again, f)
+	}
+	code, stdout, stderr := sample(t, "draw", "--target", "gauss:d=1,mean=3,std=2", "--model", "a.safetensors", "-n", "2000", "--out", "y.npy", "--json")
+	require.Equal(t, exitOK, code, stderr)
+	var rep drawReport
+	require.NoError(t, json.Unmarshal([]byte(stdout), &rep))
+	// A fit to 360 points in 400 steps: mean and deviation are right to some 10 %.
+	require.Less(t, rep.Metrics["w2"], 0.6)
+	code, _, stderr = sample(t, "rerun", "y.npy.json", "--out", "z.npy")
+	require.Equal(t, exitOK, code, stderr)
+	code, _, stderr = sample(t, "loglik", "--target", "gauss:d=1,mean=3,std=2", "--model", "a.safetensors", "--solver", "rk4", "--steps", "40", "x.csv")
+	require.Equal(t, exitOK, code, stderr)
 }
 
 // Densities with edges and sets of points have infinite fields at the ends of time, which

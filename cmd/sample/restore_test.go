@@ -349,7 +349,7 @@ func TestTrainPrior(t *testing.T) {
 	photo(t, "x.png", 32, 32)
 	code, stdout, stderr := restoring(t, "train", "prior", "--patches", "4", "--components", "3", "--draws", "2000", "--iterations", "3", "photos", "--out", "p.npz", "--json")
 	require.Equal(t, exitOK, code, stderr)
-	var r trainReport
+	var r priorReport
 	require.NoError(t, json.Unmarshal([]byte(stdout), &r))
 	assert.Equal(t, 3, r.Iterations)
 	out := report(t, "denoise", "x.png", "--simulate", "--noise", "0.1", "--prior", "file:p.npz", "-q")

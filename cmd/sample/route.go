@@ -17,6 +17,7 @@ type ends struct {
 	target, from         density.Target // from is nil for noise
 	targetText, fromText string
 	seed                 uint64 // of draws that stand for a density
+	model                string // file of a trained network in place of the exact denoiser
 	ctx                  context.Context
 	workers              int
 }
@@ -41,15 +42,30 @@ func buildRoute(text string, e *ends) (*route, error) {
 	if e.from != nil && entry.Name != "interpolant" {
 		return nil, usagef("--from needs a path between two densities, --path interpolant; %s starts at noise", entry.Name)
 	}
+	r := &route{model: e.target}
 	if entry.route == nil {
-		path, err := entry.build(p)
-		return &route{grid: entry.grid, path: path, model: e.target}, firstError(p.err(), err)
+		r.path, err = entry.build(p)
+	} else {
+		r, err = entry.route(p, e)
 	}
-	r, err := entry.route(p, e)
 	if err := firstError(p.err(), err); err != nil {
 		return nil, err
 	}
 	r.grid = entry.grid
+	if e.model == "" {
+		return r, nil
+	}
+	if _, gaussian := r.model.(density.Target); r.bridge != nil || !gaussian {
+		return nil, usagef("--model is a denoiser of Gaussian noise, which --path %s has not", entry.Name)
+	}
+	m, err := loadModel(e.model)
+	if err != nil {
+		return nil, err
+	}
+	if m.Dim() != e.target.Dim() {
+		return nil, usagef("--model %s is for dimension %d, the target has dimension %d", e.model, m.Dim(), e.target.Dim())
+	}
+	r.model = m
 	return r, nil
 }
 

@@ -7,127 +7,235 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-dea4846a/sampler/internal/dataio"
-	"github.com/seed-dea4846a/sampler/inverse/prior"
+	"github.com/seed-dea4846a/sampler/internal/figure"
+	"github.com/seed-dea4846a/sampler/interpolant"
+	"github.com/seed-dea4846a/sampler/score/density"
+	"github.com/seed-dea4846a/sampler/score/nn"
+	"github.com/seed-dea4846a/sampler/score/train"
 )
 
+// trainSettings decide the bits of a trained network.
+type trainSettings struct {
+	Data      string `json:"data,omitempty"`
+	Target    string `json:"target,omitempty"`
+	Objective string `json:"objective"`
+	Steps     int    `json:"steps"`
+	Batch     int    `json:"batch"`
+	Seed      uint64 `json:"seed"`
+}
+
 func newTrain() *cobra.Command {
+	var s trainSettings
+	var o outputs
+	var checkpoint string
 	cmd := &cobra.Command{
-		Use:   "train prior DIR",
-		Short: "Fit a prior of pictures to a folder",
+		Use:   "train",
+		Short: "Train a denoising network on points, or a prior on pictures",
+		Long: `train fits a small network to the points of a file, or to fresh draws of a target, by denoising
+score matching or flow matching, and writes it for draw, compare and loglik --model. A tenth
+of a file's points is held out, and the network is the average at the least held-out loss.
+
+With --checkpoint an interrupted or killed run goes on where it was, bit for bit.`,
+		Example: `  sample train --data my.csv --out my.safetensors
+  sample train --target moons --out moons.safetensors --plot loss.png
+  sample draw --target moons --model moons.safetensors --path edm --sampler dpmpp-2m
+  sample train prior --components 200 photos --out prior.npz`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("nothing to train under %q%s (prior)", args[0], didYouMean(args[0], []string{"prior"}))
+				return usagef("nothing to train under %q%s (prior, or flags alone for a network)", args[0], didYouMean(args[0], []string{"prior"}))
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return trainNetwork(cmd.Context(), s, o, checkpoint, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
 	}
+	f := cmd.Flags()
+	f.StringVar(&s.Data, "data", "", "points to learn from: .npy or .csv, a point a row")
+	f.StringVar(&s.Target, "target", "", "density to learn from, in place of data; see sample list targets")
+	f.StringVar(&s.Objective, "objective", "dsm", "dsm: denoising score matching as in EDM; fm: flow matching on the Cond-OT path")
+	f.IntVar(&s.Steps, "steps", 8000, "steps of the optimiser")
+	f.IntVar(&s.Batch, "batch", 512, "points a step")
+	f.Uint64Var(&s.Seed, "seed", 0, "seed of weights, batches and noise")
+	f.StringVar(&o.out, "out", "", "file for the network, .safetensors")
+	f.StringVar(&o.plot, "plot", "", "figure of the loss: .png or .svg")
+	f.StringVar(&checkpoint, "checkpoint", "", "file for the state of the run, from which it goes on if it is there")
+	addWorkFlags(cmd, &o)
 	cmd.AddCommand(newTrainPrior())
 	return cmd
 }
 
-// trainSettings are the settings that decide the bits of a trained prior.
-type trainSettings struct {
-	Dir        string `json:"dir"`
-	Side       int    `json:"patches"`
-	Components int    `json:"components"`
-	Draws      int    `json:"draws"`
-	Iterations int    `json:"iterations"`
-	Seed       uint64 `json:"seed"`
-}
-
-// A trainReport is the JSON line of train prior. Likelihoods are in nats a patch.
+// A trainReport is the JSON line of train.
 type trainReport struct {
 	trainSettings
-	Images     int     `json:"images"`
-	Status     string  `json:"status"`
-	LogLik     float64 `json:"log_likelihood"`
-	Held       float64 `json:"held_out_log_likelihood"`
-	Iterations int     `json:"iterations_done"`
-	Out        string  `json:"out"`
+	Dim     int           `json:"dim"`
+	Weights int           `json:"weights"`
+	Status  string        `json:"status"`
+	Made    int           `json:"steps_made"`
+	Resumed int           `json:"resumed"`
+	Seconds float64       `json:"seconds"`
+	Held    *float64      `json:"held_out_loss,omitempty"`
+	History []train.Point `json:"history"`
+	Out     string        `json:"out"`
 }
 
-func newTrainPrior() *cobra.Command {
-	var s trainSettings
-	var o outputs
-	cmd := &cobra.Command{
-		Use:   "prior DIR",
-		Short: "Fit a mixture of Gaussians on patches, and the power spectrum, to the pictures of a folder",
-		Long: `prior fits the mixture by expectation maximisation to patches of the .png and .jpeg
-pictures of DIR, and writes it for sample restore --prior file:OUT.`,
-		Example: "  sample train prior --patches 8 --components 200 photos --out prior.npz",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usagef("train prior needs one folder of pictures, got %d words", len(args))
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			s.Dir = args[0]
-			return trainPrior(cmd.Context(), s, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
-	}
-	f := cmd.Flags()
-	f.IntVar(&s.Side, "patches", 8, "side of a patch, from 3 to 16 pixels")
-	f.IntVar(&s.Components, "components", 200, "Gaussians of the mixture")
-	f.IntVar(&s.Draws, "draws", 100_000, "patches that are drawn from the pictures")
-	f.IntVar(&s.Iterations, "iterations", 30, "most iterations of expectation maximisation")
-	f.Uint64Var(&s.Seed, "seed", 0, "seed of the draws and of the start")
-	f.StringVar(&o.out, "out", "", "file for the prior, .npz")
-	addWorkFlags(cmd, &o)
-	return cmd
-}
-
-func trainPrior(ctx context.Context, s trainSettings, o outputs, stdout, stderr io.Writer) error {
+func (s trainSettings) check(o outputs) error {
 	switch {
-	case strings.ToLower(filepath.Ext(o.out)) != ".npz":
-		return usagef("--out %q: the prior needs a file that ends in .npz", o.out)
-	case s.Side < 3 || s.Side > 16:
-		return usagef("--patches must be from 3 to 16, got %d", s.Side)
-	case s.Components < 1 || s.Components > 10_000:
-		return usagef("--components must be from 1 to 10000, got %d", s.Components)
-	case s.Draws < s.Components || s.Draws > 10_000_000:
-		return usagef("--draws must be from the %d components to 10000000, got %d", s.Components, s.Draws)
-	case s.Iterations < 1 || s.Iterations > 100_000:
-		return usagef("--iterations must be from 1 to 100000, got %d", s.Iterations)
-	case o.workers < 0:
-		return usagef("--workers must not be negative, got %d", o.workers)
+	case s.Data == "" && s.Target == "":
+		return usagef("train needs --data FILE or --target T, for example --data my.csv")
+	case s.Data != "" && s.Target != "":
+		return usagef("--data and --target exclude each other")
+	case strings.ToLower(filepath.Ext(o.out)) != ".safetensors":
+		return usagef("--out %q: the network needs a file that ends in .safetensors", o.out)
+	case s.Objective != "dsm" && s.Objective != "fm":
+		return usagef("--objective %q is unknown%s (dsm or fm)", s.Objective, didYouMean(s.Objective, []string{"dsm", "fm"}))
+	case s.Steps < 1 || s.Steps > 100_000_000:
+		return usagef("--steps must be from 1 to 100000000, got %d", s.Steps)
+	case s.Batch < 1 || s.Batch > 1_000_000:
+		return usagef("--batch must be from 1 to 1000000, got %d", s.Batch)
 	}
-	images, err := prior.ReadImages(s.Dir)
-	if err != nil {
-		return asUsage(err)
-	}
-	if err := checkWritable(o.out); err != nil {
+	look := o
+	look.out = ""
+	if err := look.check(s.Data, specFile(s.Target)); err != nil {
 		return err
 	}
-	fit := &prior.PatchFit{Side: s.Side, Components: s.Components, Patches: s.Draws, Iterations: s.Iterations, Seed: s.Seed, Workers: o.workers}
-	if !o.quiet {
-		fit.Progress = func(k int, logLik float64) {
-			fmt.Fprintf(stderr, "iteration %d: log-likelihood %.3f nats a patch\n", k, logLik)
+	for _, f := range []string{o.out, o.plot} {
+		if err := checkWritable(f); err != nil {
+			return err
 		}
 	}
-	m, res, err := prior.Train(ctx, images, fit)
-	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	return nil
+}
+
+// source returns the data, what is held out of them (nil for a density), and their size.
+func (s trainSettings) source() (data, held train.Source, std float64, err error) {
+	if s.Target != "" {
+		t, err := buildTarget(s.Target)
+		if err != nil {
+			return nil, nil, 0, err
 		}
+		return train.Target{Target: t}, nil, train.DataStd(density.Sample(t, 10_000, s.Seed, 1, 0), t.Dim()), nil
+	}
+	x, n, d, err := dataio.ReadPoints(s.Data)
+	if err != nil {
+		return nil, nil, 0, asUsage(err)
+	}
+	std = train.DataStd(x, d)
+	if std == 0 {
+		return nil, nil, 0, usagef("%s: all points are the same, there is nothing to learn", s.Data)
+	}
+	p := &train.Points{X: x, D: d}
+	if n < 100 {
+		return p, nil, std, nil // too few to spare any
+	}
+	rest, out, err := p.Split(0.1, s.Seed)
+	return rest, out, std, asUsage(err)
+}
+
+func trainNetwork(ctx context.Context, s trainSettings, o outputs, checkpoint string, stdout, stderr io.Writer) error {
+	if err := s.check(o); err != nil {
+		return err
+	}
+	if o.quiet {
+		stderr = io.Discard
+	}
+	data, held, std, err := s.source()
+	if err != nil {
+		return err
+	}
+	r := train.DefaultRecipe(data.Dim(), std)
+	if s.Objective == "fm" {
+		path := interpolant.CondOT{}
+		flow := train.FlowMatching(path, std)
+		r.Objective, r.Precond = flow, flow.Precond
+	}
+	m, err := nn.NewModel(r.Spec, r.Precond, s.Seed)
+	if err != nil {
 		return asUsage(err)
+	}
+	m.Meta = map[string]string{"objective": s.Objective, "path": "condot", "data": s.Data, "target": s.Target, "steps": fmt.Sprint(s.Steps), "seed": fmt.Sprint(s.Seed)}
+	set := r.Settings
+	set.Steps, set.Batch, set.Seed, set.Workers = s.Steps, s.Batch, s.Seed, o.workers
+	set.Rate.Total = s.Steps
+	set.Held, set.Checkpoint = held, checkpoint
+	tag, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	set.Tag = string(tag)
+	bar := newProgress(stderr, "training", o.quiet)
+	report := bar.callback()
+	set.Progress = func(p train.Point) {
+		if report != nil {
+			report(int64(p.Step), int64(s.Steps))
+		}
+	}
+	begin := time.Now()
+	res, err := train.Run(ctx, m, r.Objective, data, set)
+	bar.clear()
+	if err != nil {
+		if ctx.Err() != nil && checkpoint != "" {
+			fmt.Fprintf(stderr, "the state is in %s; the same command goes on from it\n", checkpoint)
+		}
+		return err
 	}
 	if err := dataio.WriteFile(o.out, m.Write); err != nil {
 		return asUsage(err)
 	}
-	rep := trainReport{trainSettings: s, Images: len(images), Status: res.Status.String(), LogLik: res.LogLik[len(res.LogLik)-1],
-		Held: res.Held, Iterations: len(res.LogLik) - 1, Out: o.out}
-	if !o.quiet {
-		fmt.Fprintf(stderr, "%d pictures, %d iterations (%s): %.3f nats a patch, %.3f on patches held out\nwrote %s\n",
-			rep.Images, rep.Iterations, rep.Status, rep.LogLik, rep.Held, o.out)
+	rep := trainReport{
+		trainSettings: s, Dim: data.Dim(), Weights: len(m.Net.W), Status: res.Status.String(), Made: res.Steps, Resumed: res.Resumed,
+		Seconds: time.Since(begin).Seconds(), History: res.History, Out: o.out,
 	}
+	if held != nil {
+		rep.Held = finite(res.BestHeld)
+	}
+	if o.plot != "" {
+		if err := plotLoss(o.plot, s, res); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(stderr, "%d weights, %d steps in %.3g s (%s)", rep.Weights, rep.Made, rep.Seconds, rep.Status)
+	if rep.Held != nil {
+		fmt.Fprintf(stderr, ", held-out loss %.4g after step %d", *rep.Held, res.BestStep)
+	}
+	fmt.Fprintf(stderr, "\nwrote %s\n", o.out)
 	if o.json {
 		return json.NewEncoder(stdout).Encode(rep)
 	}
 	return nil
+}
+
+// plotLoss draws the loss over the steps.
+func plotLoss(file string, s trainSettings, res *train.Result) error {
+	loss, held := figure.Series{Name: "training"}, figure.Series{Name: "held out", Stochastic: true}
+	for _, p := range res.History {
+		loss.X, loss.Y = append(loss.X, float64(p.Step)), append(loss.Y, p.Loss)
+		if p.Held != 0 {
+			held.X, held.Y = append(held.X, float64(p.Step)), append(held.Y, p.Held)
+		}
+	}
+	ln := figure.Lines{Title: "Training on " + figureTitle(s.Data+s.Target), XLabel: "step", YLabel: "loss", Series: []figure.Series{loss}}
+	if len(held.X) > 0 {
+		ln.Series = append(ln.Series, held)
+	}
+	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(file)), ".")
+	f := ln.Figure()
+	return asUsage(dataio.WriteFile(file, func(w io.Writer) error { return f.Encode(w, format) }))
+}
+
+// loadModel reads a trained network.
+func loadModel(file string) (*nn.Model, error) {
+	m, err := nn.Load(file, func(name string) (interpolant.Path, error) {
+		r, err := buildRoute(name, &ends{})
+		if err != nil {
+			return nil, err
+		}
+		return r.path, nil
+	})
+	return m, asUsage(err)
 }
