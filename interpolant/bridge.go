@@ -56,25 +56,28 @@ func NoiseMean(m Bridge, dst, x []float64, t float64) { m.Combine(dst, x, t, 0, 
 
 // Denoise writes E[x₁ | x_t = x], which solves x = αη₀ + βη₁ + γη and v = α̇η₀ + β̇η₁,
 //
-//	E[x₁ | x] = (αv - α̇(x + γ²s)) / (αβ̇ - α̇β),   or (x + γ²s)/β where α = α̇ = 0,
+//	E[x₁ | x] = (αv - α̇(x + γ²s)) / (αβ̇ - α̇β),   or (x + γ²s)/β where α = 0,
 //
-// and NaN where the interpolant knows nothing of x₁ (enc-dec before ½).
-func Denoise(m Bridge, dst, x []float64, t float64) {
-	denoise(m, dst, x, t, m.At(t))
-}
+// and NaN where the interpolant knows nothing of x₁ (enc-dec before ½). Where a rate in it
+// is infinite at an end, it is the value 1e-12 inside.
+func Denoise(m Bridge, dst, x []float64, t float64) { denoise(m, dst, x, t, m.At) }
 
 // DenoiseStart writes E[x₀ | x_t = x].
 func DenoiseStart(m Bridge, dst, x []float64, t float64) {
-	c := m.At(t)
-	c.Alpha, c.Beta, c.DAlpha, c.DBeta = c.Beta, c.Alpha, c.DBeta, c.DAlpha
-	denoise(m, dst, x, t, c)
+	denoise(m, dst, x, t, func(t float64) TwoCoeffs {
+		c := m.At(t)
+		c.Alpha, c.Beta, c.DAlpha, c.DBeta = c.Beta, c.Alpha, c.DBeta, c.DAlpha
+		return c
+	})
 }
 
-func denoise(m Bridge, dst, x []float64, t float64, c TwoCoeffs) {
-	g2, det := c.Gamma*c.Gamma, c.Alpha*c.DBeta-c.DAlpha*c.Beta
-	p, q, r := c.Alpha/det, -c.DAlpha*g2/det, -c.DAlpha/det
-	if c.Alpha == 0 && c.DAlpha == 0 {
-		p, q, r = 0, g2/c.Beta, 1/c.Beta
+func denoise(m Bridge, dst, x []float64, t float64, at func(t float64) TwoCoeffs) {
+	c := at(t)
+	p, q, r := 0.0, c.Gamma*c.Gamma/c.Beta, 1/c.Beta
+	if c.Alpha != 0 {
+		t, c = inside(at, t)
+		det := c.Alpha*c.DBeta - c.DAlpha*c.Beta
+		p, q, r = c.Alpha/det, -c.DAlpha*c.Gamma*c.Gamma/det, -c.DAlpha/det
 	}
 	m.Combine(dst, x, t, p, q)
 	for i, v := range x {

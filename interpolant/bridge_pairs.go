@@ -27,13 +27,15 @@ import (
 // pair of full covariances that do not commute is factorised for each time anew, once a
 // call, O(d³). All methods are safe for concurrent use, treat each point by itself and
 // allocate nothing once warm, and take t in [0, 1], both ends included. Where the law is a
-// set of points (samples at the ends) the fields are their limits on the points.
+// set of points (samples at the ends) the fields are their limits on the points. At an end
+// outside Span the velocity is infinite, and Combine with p ≠ 0 writes NaN.
 type PairBridge struct {
-	path  TwoSided
-	d     int
-	pairs []pair
-	iso   bool // all covariances are multiples of I
-	pool  sync.Pool
+	path         TwoSided
+	zero0, zero1 bool // an end has mean zero, given the other; see TwoSided.span
+	d            int
+	pairs        []pair
+	iso          bool // all covariances are multiples of I
+	pool         sync.Pool
 }
 
 // A pair has its covariances as multiples of I (one value each), or as eigenvalues along
@@ -70,8 +72,23 @@ func NewMixtureBridge(path TwoSided, source, target *density.Mixture) (*PairBrid
 			g.pairs = append(g.pairs, p)
 		}
 	}
+	g.zero0, g.zero1 = centred(w0, m0, d), centred(w1, m1, d)
 	g.ready()
 	return g, nil
+}
+
+// centred tells whether points of weights, nil for equal ones, have mean zero to rounding,
+// 1e-13 of their size.
+func centred(weights, x []float64, d int) bool {
+	sum, size := make([]float64, d), 0.0
+	for i, v := range x {
+		if weights != nil {
+			v *= weights[i/d]
+		}
+		sum[i%d] += v
+		size += math.Abs(v)
+	}
+	return floats.Norm(sum, math.Inf(1)) <= 1e-13*size
 }
 
 // NewRowBridge returns the bridge between two samples, flat, of which row i of x₀ goes
@@ -103,6 +120,9 @@ func NewRowBridge(path TwoSided, x0, x1 []float64, dim int, pairs []int, width f
 		}
 		g.pairs[i] = pair{m0: x0[i*dim : (i+1)*dim], m1: x1[j*dim : (j+1)*dim], v0: v, v1: v, logW: -math.Log(float64(n))}
 	}
+	// A point tells its partner: only partners at 0 leave an infinite rate without effect.
+	zero := func(x []float64) bool { return floats.Norm(x, math.Inf(1)) == 0 }
+	g.zero0, g.zero1 = zero(x0), zero(x1)
 	g.ready()
 	return g, nil
 }
@@ -140,7 +160,11 @@ func diagonalOf(cov []float64, d int) []float64 {
 func commonAxes(a, b []float64, d int) (va, vb, vec []float64) {
 	ma, mb := mat.NewSymDense(d, a), mat.NewSymDense(d, b)
 	var sum mat.SymDense
-	sum.ScaleSym(math.Sqrt2*mat.Trace(ma)/mat.Trace(mb), mb)
+	scale := math.Sqrt2 * mat.Trace(ma) / mat.Trace(mb)
+	if !(scale > 0) || math.IsInf(scale, 1) {
+		scale = 1 // one is zero, a point, and has the axes of the other
+	}
+	sum.ScaleSym(scale, mb)
 	sum.AddSym(&sum, ma)
 	var es mat.EigenSym
 	if !es.Factorize(&sum, true) {
@@ -155,7 +179,7 @@ func commonAxes(a, b []float64, d int) (va, vb, vec []float64) {
 		tol := 1e-14 * float64(d) * mat.Max(m)
 		for i := range d {
 			for j := range i {
-				if math.Abs(rot.At(i, j)) > tol {
+				if !(math.Abs(rot.At(i, j)) <= tol) { // NaN too
 					return nil
 				}
 			}
@@ -177,3 +201,17 @@ func (g *PairBridge) Dim() int { return g.d }
 
 // At returns the coefficients of the interpolant.
 func (g *PairBridge) At(t float64) TwoCoeffs { return g.path.At(t) }
+
+// Span returns the times between which the velocity is finite: TwoSided.Span, but all of
+// [0, 1] where the density with the infinite rate has mean zero and is independent of the
+// other.
+func (g *PairBridge) Span() (t0, t1 float64) { return g.path.span(g.zero0, g.zero1) }
+
+// infinite tells whether t is an end of [0, 1] that the span leaves out.
+func infinite(t float64, span func() (t0, t1 float64)) bool {
+	if t > 0 && t < 1 {
+		return false
+	}
+	t0, t1 := span()
+	return t < t0 || t > t1
+}

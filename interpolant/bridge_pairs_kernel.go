@@ -59,15 +59,15 @@ func (g *PairBridge) begin(x []float64, t float64) *pairWork {
 	if w.t == t {
 		return w
 	}
-	w.t, w.c = t, g.path.At(t)
+	w.t = t
+	_, w.c = inside(g.path.At, t)
 	c := w.c
-	da, db := finiteRate(c.DAlpha), finiteRate(c.DBeta)
 	d := g.d
 	for k, p := range g.pairs {
 		m, rate := w.mean[k*d:(k+1)*d], w.rate[k*d:(k+1)*d]
 		for i, a := range p.m0 {
 			m[i] = c.Alpha*a + c.Beta*p.m1[i]
-			rate[i] = da*a + db*p.m1[i]
+			rate[i] = c.DAlpha*a + c.DBeta*p.m1[i]
 		}
 		if p.c0 != nil {
 			w.logC[k] = p.logW + w.factorise(k, p, d)
@@ -86,10 +86,6 @@ func (g *PairBridge) begin(x []float64, t float64) *pairWork {
 	}
 	return w
 }
-
-// finiteRate stands in for the infinite derivative of a coefficient at an end, so that it
-// leaves a mean of zero alone.
-func finiteRate(dc float64) float64 { return min(max(dc, -1e150), 1e150) }
 
 // factorise writes S⁻¹ and αα̇C0 + ββ̇C1, both halves, and returns -½ log det 2πS, which is
 // NaN if S is not positive definite to rounding.
@@ -224,6 +220,10 @@ func (g *PairBridge) component(w *pairWork, x []float64, k int, p, q float64) {
 
 // Combine writes p·v + q·s.
 func (g *PairBridge) Combine(dst, x []float64, t, p, q float64) {
+	if p != 0 && infinite(t, g.Span) {
+		floats.AddConst(math.NaN(), dst)
+		return
+	}
 	w := g.begin(x, t)
 	d := g.d
 	for lo := 0; lo < len(x); lo += d {

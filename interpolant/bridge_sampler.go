@@ -16,19 +16,26 @@ import (
 // A BridgeSampler carries draws of one density to the other along an interpolant:
 //
 //  1. x at the end of time where the run begins, from Source or given,
-//  2. to Grid[0], if that lies inside (0, 1), by the step x + h v + γz, h = Grid[0] or
-//     Grid[0] - 1, v and γ at Grid[0]: x_t but for O(h²) and the spread of the other end,
+//  2. to Grid[0], if that lies inside (0, 1): exactly, by a draw from Target, as
+//     αx₀ + βx₁ + γz, or without one by the step x + h v + γz, h = Grid[0] or Grid[0] - 1,
+//     which is x_t but for O(h²) and the spread of the other end about its mean given x. The
+//     spread is O(h), little beside γ = √(t(1-t)), but not where γ is O(h) or less (bump,
+//     sin2, sigmoid, none): without noise all samples of one starting point stay together,
 //  3. over the grid by the solver,
 //  4. if the grid stops inside, one denoising step to E[x₁ | x], or E[x₀ | x] backward.
 //
 // A rising grid runs forward, from ρ(0) to ρ(1), a falling one backward. Grids from 0 to 1
 // suit models with finite fields at both ends, as the exact ones between densities are;
 // others need ends such as 1e-4 and 1 - 1e-4 (Albergo et al. 2023, section 5), or an ε that
-// vanishes there. Sample i depends on Seed and i only: not on n, the number of workers,
+// vanishes there. A grid with an end of [0, 1] that the model's Span leaves out is an error.
+// Sample i depends on Seed and i only: not on n, the number of workers,
 // or the split into shards (ode.Settings.First).
 type BridgeSampler struct {
 	Model  Bridge
 	Source density.Target // law of the starts; needed by Draw only
+	// Target is the law of the other end, where the two are independently coupled: the pairs
+	// of NewMixtureBridge and NewTargetBridge, not those of NewRowBridge or the mirror.
+	Target density.Target
 	Solver BridgeSolver
 	Grid   []float64 // monotone times in [0, 1]
 	Seed   uint64
@@ -127,6 +134,9 @@ func eachRow(n int, set *ode.Settings, f func(src *stream.Source, i int, sample 
 }
 
 func (s *BridgeSampler) run(ctx context.Context, x []float64, set *ode.Settings) ([]float64, ode.Result, error) {
+	if s.Target != nil && s.Target.Dim() != s.Model.Dim() {
+		panic("interpolant: the target has not the model's dimension")
+	}
 	if err := ode.CheckGrid(s.Grid); err != nil {
 		return nil, ode.Result{}, err
 	}
@@ -134,14 +144,19 @@ func (s *BridgeSampler) run(ctx context.Context, x []float64, set *ode.Settings)
 	if min(first, last) < 0 || max(first, last) > 1 {
 		return nil, ode.Result{}, fmt.Errorf("interpolant: the time grid runs from %g to %g, outside [0, 1]", first, last)
 	}
+	if m, ok := s.Model.(interface{ Span() (t0, t1 float64) }); ok {
+		if infinite(first, m.Span) || infinite(last, m.Span) {
+			t0, t1 := m.Span()
+			return nil, ode.Result{}, fmt.Errorf("interpolant: the velocity is infinite at an end of the time grid, which runs from %g to %g; keep it within [%g, %g]", first, last, t0, t1)
+		}
+	}
 	begin, n := time.Now(), len(x)/s.Model.Dim()
-	extra := 0
+	extra := 0 // evaluations a point
 	if h := first; s.backward() && first < 1 || !s.backward() && first > 0 {
 		if s.backward() {
 			h = first - 1
 		}
-		s.leave(x, h, set)
-		extra++
+		extra += s.leave(x, h, set)
 	}
 	res, err := s.Solver(ctx, s, x, set)
 	if err == nil && (s.backward() && last > 0 || !s.backward() && last < 1) {
@@ -161,21 +176,35 @@ func (s *BridgeSampler) run(ctx context.Context, x []float64, set *ode.Settings)
 	return x, res, nil
 }
 
-// leave takes the step from the end of time to Grid[0].
-func (s *BridgeSampler) leave(x []float64, h float64, set *ode.Settings) {
+// leave takes the step from the end of time to Grid[0] and returns the evaluations a point.
+func (s *BridgeSampler) leave(x []float64, h float64, set *ode.Settings) int {
 	d, t := s.Model.Dim(), s.Grid[0]
-	v := make([]float64, len(x))
+	c := s.Model.At(t)
+	v, z := make([]float64, len(x)), make([]float64, len(x))
+	eachRow(len(x)/d, set, func(src *stream.Source, i int, sample uint64) {
+		src.Normals(z[i*d:(i+1)*d], s.Seed, stream.Base, sample, 1)
+		if s.Target != nil {
+			s.Target.Rand(v[i*d:(i+1)*d], src.At(s.Seed, stream.Base, sample, 2))
+		}
+	})
+	if s.Target != nil {
+		near, far := c.Alpha, c.Beta
+		if s.backward() {
+			near, far = far, near
+		}
+		for i := range x {
+			x[i] = near*x[i] + far*v[i] + c.Gamma*z[i]
+		}
+		return 0
+	}
 	_ = groups(len(x)/d, d, set.Workers, func(lo, hi int) error {
 		MeanVelocity(s.Model, v[lo*d:hi*d], x[lo*d:hi*d], t)
 		return nil
 	})
-	gamma, z := s.Model.At(t).Gamma, make([]float64, len(x))
-	eachRow(len(x)/d, set, func(src *stream.Source, i int, sample uint64) {
-		src.Normals(z[i*d:(i+1)*d], s.Seed, stream.Base, sample, 1)
-	})
 	for i := range x {
-		x[i] += h*v[i] + gamma*z[i]
+		x[i] += h*v[i] + c.Gamma*z[i]
 	}
+	return 1
 }
 
 // arrive denoises x at the end of the grid.
@@ -202,7 +231,9 @@ func (s *BridgeSampler) arrive(ctx context.Context, x []float64, set *ode.Settin
 	return err
 }
 
-// groups runs f on groups of rows that stay in cache.
+// groups runs f on groups of rows that stay in cache and leave a share to every worker.
 func groups(n, d, workers int, f func(lo, hi int) error) error {
-	return par.Rows(context.Background(), n, max(16, 8192/d), workers, func(_, lo, hi int) error { return f(lo, hi) })
+	w := par.Workers(workers)
+	size := max(1, min(max(16, 8192/d), (n+w-1)/w))
+	return par.Rows(context.Background(), n, size, workers, func(_, lo, hi int) error { return f(lo, hi) })
 }

@@ -17,19 +17,22 @@ import (
 //	v = Σ r_i [α̇a_i + β̇D_i - αα̇τ_i² s_i],   s = Σ r_i s_i,   r_i ∝ w_i ρ_i(x - αa_i; β, σ_i)
 //
 // It serves samples of one density and of another (density.Points; neither the n₀·n₁ pairs
-// nor their weights are ever held, and points too far to count are passed over), one-sided
-// interpolants of any target (a = 0, τ = 1), and a point to a density (τ = 0). A sum over
-// the centres calls the target once for each. All methods are safe for concurrent use,
-// treat each point by itself and allocate nothing once warm, and take t in [0, 1]; where
-// the law is a set of points the fields are their limits on the points.
+// nor their weights are ever held), one-sided interpolants of any target (a = 0, τ = 1), and
+// a point to a density (τ = 0). A sum over n centres asks the target for n log-densities a
+// point, and for D or s only where r_i is not below e⁻⁶⁰ of the largest, which leaves out at
+// most n·e⁻⁶⁰ = n·1e-26 of the spread of the fields. All methods are safe for concurrent
+// use, treat each point by itself and allocate nothing once warm, and take t in [0, 1];
+// where the law is a set of points the fields are their limits on the points. At an end
+// outside Span the velocity is infinite, and Combine with p ≠ 0 writes NaN.
 type TargetBridge struct {
-	path    TwoSided
-	target  density.Target
-	d       int
-	centres []float64
-	widths  []float64 // a value a centre, or one
-	logW    []float64 // likewise
-	pool    sync.Pool
+	path         TwoSided
+	zero0, zero1 bool // an end has mean zero
+	target       density.Target
+	d            int
+	centres      []float64
+	widths       []float64 // a value a centre, or one
+	logW         []float64 // likewise
+	pool         sync.Pool
 }
 
 // NewTargetBridge returns the bridge from the centres, flat, with weights of any sum > 0,
@@ -67,18 +70,26 @@ func NewTargetBridge(path TwoSided, weights, centres, widths []float64, target d
 		}
 	}
 	g := &TargetBridge{path: path, target: target, d: d, centres: centres, widths: widths, logW: logW}
+	mean := make([]float64, d) // the prior's
+	target.Denoise(mean, make([]float64, d), 0, 1)
+	g.zero0, g.zero1 = centred(weights, centres, d), floats.Norm(mean, math.Inf(1)) < 1e-12
 	g.pool.New = func() any { return new(targetWork) }
 	return g, nil
 }
 
-// targetWork is the scratch of one call on n points.
+// targetWork is the scratch of one call, on one tile of its points.
 type targetWork struct {
-	n, d             int
-	c                TwoCoeffs
-	sigma, variance  float64 // of the centre at hand, and τ²
-	logp, top, z, tr []float64
-	y, den, sc       []float64
-	u, s, jv         []float64
+	n               int // points of the tile
+	c               TwoCoeffs
+	floor           float64   // of σ
+	sigma, variance float64   // of the centre at hand, and τ²
+	weight          []float64 // log-densities, then exp of them less top, a line of n a centre
+	top, z          []float64
+	u, s            []float64 // the mean field and score
+	// Of the centre at hand, for the points where it counts:
+	rows           []int
+	y, den, sc     []float64
+	dir, jv, trace []float64
 }
 
 // Dim returns the dimension of a point.
@@ -87,52 +98,120 @@ func (g *TargetBridge) Dim() int { return g.d }
 // At returns the coefficients of the interpolant.
 func (g *TargetBridge) At(t float64) TwoCoeffs { return g.path.At(t) }
 
-func (g *TargetBridge) begin(x []float64, t float64) *targetWork {
+// Span returns the times between which the velocity is finite: TwoSided.Span, but all of
+// [0, 1] where the density with the infinite rate has mean zero.
+func (g *TargetBridge) Span() (t0, t1 float64) { return g.path.span(g.zero0, g.zero1) }
+
+const (
+	// A centre whose weight is below e⁻⁶⁰ of the largest at a point is passed over there.
+	counts = -60
+	// Laws on points have σ = 0; on them any small σ does.
+	leastSigma = 1e-6
+	// The derivatives divide rounding by σ², and see a target that is smoother by σ²:
+	// errors of 1e-16/σ² and of σ² are alike here.
+	leastSigmaJacobian = 3e-5
+)
+
+// each runs f on tiles of the points, of a size that keeps the weights of all centres in a
+// megabyte or so.
+func (g *TargetBridge) each(x []float64, t, floor float64, f func(w *targetWork, lo, hi int)) {
 	if len(x)%g.d != 0 {
 		panic("interpolant: length of x is not a multiple of the dimension")
 	}
 	w := g.pool.Get().(*targetWork)
-	w.n, w.d, w.c = len(x)/g.d, g.d, g.path.At(t)
-	w.c.DAlpha, w.c.DBeta = finiteRate(w.c.DAlpha), finiteRate(w.c.DBeta)
-	for _, s := range []*[]float64{&w.logp, &w.top, &w.z, &w.tr} {
-		*s = resize(*s, w.n)
+	_, w.c = inside(g.path.At, t)
+	w.floor = floor
+	n, k := len(x)/g.d, len(g.centres)/g.d
+	tile := min(max((1<<17)/k, 16), n)
+	w.weight = resize(w.weight, tile*k)
+	for _, s := range []*[]float64{&w.top, &w.z, &w.trace} {
+		*s = resize(*s, tile)
 	}
-	for _, s := range []*[]float64{&w.y, &w.den, &w.sc, &w.u, &w.s, &w.jv} {
-		*s = resize(*s, w.n*g.d)
+	for _, s := range []*[]float64{&w.y, &w.den, &w.sc, &w.u, &w.s, &w.dir, &w.jv} {
+		*s = resize(*s, tile*g.d)
 	}
-	return w
+	if cap(w.rows) < tile {
+		w.rows = make([]int, tile)
+	}
+	for lo := 0; lo < n; lo += tile {
+		w.n = min(tile, n-lo)
+		f(w, lo, lo+w.n)
+	}
+	g.pool.Put(w)
 }
 
-// visit writes the log-density of the points and centre i into w.logp, and with fields
-// D and s into w.den and w.sc.
-func (g *TargetBridge) visit(w *targetWork, x []float64, i int, fields bool) {
-	c := w.c
+// centre moves on to centre i.
+func (g *TargetBridge) centre(w *targetWork, i int) (a []float64) {
 	tau := g.widths[i%len(g.widths)]
-	// A law on points has σ = 0; on them any small σ does.
-	w.sigma, w.variance = max(math.Hypot(c.Alpha*tau, c.Gamma), 1e-6), tau*tau
-	a := g.centres[i*g.d : (i+1)*g.d]
-	for j := range w.y {
-		w.y[j] = x[j] - c.Alpha*a[j%g.d]
+	w.sigma, w.variance = max(math.Hypot(w.c.Alpha*tau, w.c.Gamma), w.floor), tau*tau
+	return g.centres[i*g.d : (i+1)*g.d]
+}
+
+// weigh writes the weights of all centres at the points x, 0 where they do not count, their
+// sums into w.z, and the logarithms of the factors they lack into w.top.
+func (g *TargetBridge) weigh(w *targetWork, x []float64) {
+	top, z := w.top[:w.n], w.z[:w.n]
+	for r := range top {
+		top[r], z[r] = math.Inf(-1), 0
 	}
-	g.target.LogProb(w.logp, w.y, c.Beta, w.sigma)
-	floats.AddConst(g.logW[i%len(g.logW)], w.logp)
-	if !fields {
-		return
+	y := w.y[:len(x)]
+	for i := range len(g.centres) / g.d {
+		l := w.weight[i*w.n : (i+1)*w.n]
+		a, logW := g.centre(w, i), g.logW[i%len(g.logW)]
+		for j := range y {
+			y[j] = x[j] - w.c.Alpha*a[j%g.d]
+		}
+		g.target.LogProb(l, y, w.c.Beta, w.sigma)
+		floats.AddConst(logW, l)
+		for r, v := range l {
+			top[r] = max(top[r], v)
+		}
+	}
+	for i := range len(g.centres) / g.d {
+		l := w.weight[i*w.n : (i+1)*w.n]
+		for r, v := range l {
+			l[r] = 0
+			if v -= top[r]; !(v < counts) && !math.IsInf(top[r], -1) {
+				l[r] = math.Exp(v)
+				z[r] += l[r]
+			}
+		}
+	}
+}
+
+// pick gathers the points at which centre i counts, with the centre's D and s there.
+func (g *TargetBridge) pick(w *targetWork, x []float64, i int) (rows []int, weight []float64) {
+	a, c := g.centre(w, i), w.c
+	weight = w.weight[i*w.n : (i+1)*w.n]
+	rows = w.rows[:0]
+	y := w.y[:0]
+	for r, e := range weight {
+		if e == 0 {
+			continue
+		}
+		rows = append(rows, r)
+		for j, v := range x[r*g.d : (r+1)*g.d] {
+			y = append(y, v-c.Alpha*a[j])
+		}
+	}
+	if len(rows) == 0 {
+		return nil, nil
 	}
 	// Of D and s = (βD - y)/σ², that one is asked for which the other follows from without
 	// cancellation.
-	s2 := w.sigma * w.sigma
+	den, sc, s2 := w.den[:len(y)], w.sc[:len(y)], w.sigma*w.sigma
 	if w.sigma < 1e-2*c.Beta {
-		g.target.Score(w.sc, w.y, c.Beta, w.sigma)
-		for j, y := range w.y {
-			w.den[j] = (y + s2*w.sc[j]) / c.Beta
+		g.target.Score(sc, y, c.Beta, w.sigma)
+		for j, v := range y {
+			den[j] = (v + s2*sc[j]) / c.Beta
 		}
-		return
+		return rows, weight
 	}
-	g.target.Denoise(w.den, w.y, c.Beta, w.sigma)
-	for j, y := range w.y {
-		w.sc[j] = (c.Beta*w.den[j] - y) / s2
+	g.target.Denoise(den, y, c.Beta, w.sigma)
+	for j, v := range y {
+		sc[j] = (c.Beta*den[j] - v) / s2
 	}
+	return rows, weight
 }
 
 // factors returns the constants of a field p(α̇a + β̇D - αα̇τ²s) + qs = pα̇a + fD + hs.
@@ -140,119 +219,53 @@ func (w *targetWork) factors(p, q float64) (f, h float64) {
 	return p * w.c.DBeta, q - p*w.c.ADA*w.variance
 }
 
-// sweep sums over the centres with a running maximum of the log-densities: afterwards top
-// and z give log ρ, and u and s the mean field and score if fields are asked for.
-func (g *TargetBridge) sweep(w *targetWork, x []float64, p, q float64, fields bool) {
+// mean writes the mean field and score into w.u and w.s, after weigh.
+func (g *TargetBridge) mean(w *targetWork, x []float64, p, q float64) {
 	d := g.d
-	for r := range w.top {
-		w.top[r], w.z[r] = math.Inf(-1), 0
-	}
-	clear(w.u)
-	clear(w.s)
+	u, s := w.u[:len(x)], w.s[:len(x)]
+	clear(u)
+	clear(s)
 	for i := range len(g.centres) / d {
-		g.visit(w, x, i, fields)
+		rows, weight := g.pick(w, x, i)
 		f, h := w.factors(p, q)
 		a, pa := g.centres[i*d:(i+1)*d], p*w.c.DAlpha
-		for r, l := range w.logp {
-			if math.IsInf(l, -1) {
-				continue // weight zero, or too far to count
-			}
-			u, s := w.u[r*d:(r+1)*d], w.s[r*d:(r+1)*d]
-			if l > w.top[r] {
-				scale := math.Exp(w.top[r] - l)
-				w.top[r] = l
-				w.z[r] *= scale
-				floats.Scale(scale, u)
-				floats.Scale(scale, s)
-			}
-			e := math.Exp(l - w.top[r])
-			w.z[r] += e
-			if !fields || e == 0 {
-				continue
-			}
-			for j, sc := range w.sc[r*d : (r+1)*d] {
-				u[j] += e * (pa*a[j] + f*w.den[r*d+j] + h*sc)
-				s[j] += e * sc
+		for k, r := range rows {
+			e := weight[r] / w.z[r]
+			for j, sc := range w.sc[k*d : (k+1)*d] {
+				u[r*d+j] += e * (pa*a[j] + f*w.den[k*d+j] + h*sc)
+				s[r*d+j] += e * sc
 			}
 		}
 	}
-	if !fields {
-		return
-	}
-	for r, z := range w.z {
-		floats.Scale(1/z, w.u[r*d:(r+1)*d])
-		floats.Scale(1/z, w.s[r*d:(r+1)*d])
+	for r, z := range w.z[:w.n] {
+		if z == 0 { // no centre has a density here that can be told from 0
+			floats.AddConst(math.NaN(), u[r*d:(r+1)*d])
+		}
 	}
 }
 
 // Combine writes p·v + q·s.
 func (g *TargetBridge) Combine(dst, x []float64, t, p, q float64) {
-	w := g.begin(x, t)
-	g.sweep(w, x, p, q, true)
-	copy(dst, w.u)
-	g.pool.Put(w)
+	if p != 0 && infinite(t, g.Span) {
+		floats.AddConst(math.NaN(), dst)
+		return
+	}
+	g.each(x, t, leastSigma, func(w *targetWork, lo, hi int) {
+		xs := x[lo*g.d : hi*g.d]
+		g.weigh(w, xs)
+		g.mean(w, xs, p, q)
+		copy(dst[lo*g.d:], w.u[:len(xs)])
+	})
 }
 
 // LogProb writes log ρ(t, x).
 func (g *TargetBridge) LogProb(dst, x []float64, t float64) {
-	w := g.begin(x, t)
-	g.sweep(w, x, 0, 0, false)
-	for r := range dst {
-		dst[r] = w.top[r] + math.Log(w.z[r])
-	}
-	g.pool.Put(w)
+	g.each(x, t, leastSigma, func(w *targetWork, lo, hi int) {
+		g.weigh(w, x[lo*g.d:hi*g.d])
+		for r := range w.n {
+			dst[lo+r] = w.top[r] + math.Log(w.z[r])
+		}
+	})
 }
 
-// JVP writes the Jacobian of p·v + q·s times u, where ∂s_i/∂x = (β ∂D_i/∂x - I)/σ_i².
-func (g *TargetBridge) JVP(dst, x, u []float64, t, p, q float64) { g.derive(dst, x, u, t, p, q) }
-
-// Divergence writes the trace of that Jacobian.
-func (g *TargetBridge) Divergence(dst, x []float64, t, p, q float64) { g.derive(dst, x, nil, t, p, q) }
-
-func (g *TargetBridge) derive(dst, x, u []float64, t, p, q float64) {
-	w := g.begin(x, t)
-	g.sweep(w, x, p, q, true)
-	clear(dst)
-	d := g.d
-	for i := range len(g.centres) / d {
-		g.visit(w, x, i, true)
-		f, h := w.factors(p, q)
-		h /= w.sigma * w.sigma
-		if u == nil {
-			g.target.Divergence(w.tr, w.y, w.c.Beta, w.sigma)
-		} else {
-			g.target.JVP(w.jv, w.y, u, w.c.Beta, w.sigma)
-		}
-		a, pa, hs := g.centres[i*d:(i+1)*d], p*w.c.DAlpha, h*w.sigma*w.sigma
-		for r, l := range w.logp {
-			e := math.Exp(l-w.top[r]) / w.z[r]
-			if e == 0 {
-				continue
-			}
-			// The spread of the centres' fields and scores about their means.
-			lo, trace, along := r*d, 0.0, 0.0
-			if u != nil {
-				for j := lo; j < lo+d; j++ {
-					along += (w.sc[j] - w.s[j]) * u[j]
-				}
-			}
-			for j := lo; j < lo+d; j++ {
-				dev := pa*a[j-lo] + f*w.den[j] + hs*w.sc[j] - w.u[j]
-				if u == nil {
-					trace += dev * (w.sc[j] - w.s[j])
-				} else {
-					dst[j] += e * (dev*along + (f+h*w.c.Beta)*w.jv[j] - h*u[j])
-				}
-			}
-			if u == nil {
-				dst[r] += e * (trace + (f+h*w.c.Beta)*w.tr[r] - h*float64(d))
-			}
-		}
-	}
-	g.pool.Put(w)
-}
-
-var (
-	_ BridgeDensity  = (*TargetBridge)(nil)
-	_ BridgeJacobian = (*TargetBridge)(nil)
-)
+var _ BridgeDensity = (*TargetBridge)(nil)

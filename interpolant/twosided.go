@@ -49,6 +49,42 @@ func (p TwoSided) At(t float64) (c TwoCoeffs) {
 	return c
 }
 
+// Span returns the times between which α̇ and β̇ are finite: [0, 1], or with 1e-4 cut off an
+// end where one is infinite, [0, 1-1e-4] for sbdm. (γ̇ enters by γγ̇ only.)
+func (p TwoSided) Span() (t0, t1 float64) { return p.span(false, false) }
+
+// span is Span for the velocity of a model: a coefficient that vanishes at an end where its
+// derivative is infinite does no harm if what it multiplies is independent of the other end
+// and has mean zero, for then its conditional mean vanishes as the coefficient does.
+func (p TwoSided) span(zero0, zero1 bool) (t0, t1 float64) {
+	finite := func(t float64) bool {
+		c := p.At(t)
+		return (!math.IsInf(c.DAlpha, 0) || zero0 && c.Alpha == 0) && (!math.IsInf(c.DBeta, 0) || zero1 && c.Beta == 0)
+	}
+	const cut = 1e-4
+	t1 = 1
+	if !finite(0) {
+		t0 = cut
+	}
+	if !finite(1) {
+		t1 = 1 - cut
+	}
+	return t0, t1
+}
+
+// inside returns t and the coefficients there, or those 1e-12 further in where α̇ or β̇ is
+// infinite at an end. A coefficient c with a finite cċ is then about 1e-6 and ċ 1e6: finite
+// limits come out to 1e-6 times the third moments that the expansion in c leaves, and what
+// cancels to rounding leaves as much.
+func inside(at func(t float64) TwoCoeffs, t float64) (float64, TwoCoeffs) {
+	c := at(t)
+	if math.IsInf(c.DAlpha, 0) || math.IsInf(c.DBeta, 0) {
+		t = min(max(t, 1e-12), 1-1e-12)
+		c = at(t)
+	}
+	return t, c
+}
+
 // Reverse returns the interpolant with its ends exchanged, x_{1-t} with x₀ and x₁ swapped.
 func (p TwoSided) Reverse() TwoSided {
 	flip := func(f Coefficient) Coefficient {

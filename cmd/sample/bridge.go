@@ -27,17 +27,23 @@ type bridge struct {
 // section 5).
 const endCut = 1e-4
 
-// rough tells whether a density is none, or one with jumps, so that the fields of a bridge
-// are infinite on it or at its edge.
+// rough tells whether a density is none, or has jumps or is very thin, so that the fields of
+// a bridge are infinite or too steep to follow at its end of time.
 func rough(t density.Target) bool {
-	switch t := t.(type) {
+	switch t.(type) {
 	case *density.Boxes, *density.Checkerboard, *density.Image, *density.Spheres, *density.VMF, *density.Points:
 		return true
-	case *density.Mixture:
-		_, _, s, ok := t.Isotropic()
-		return ok && slices.Min(s) == 0
 	}
-	return false
+	m, ok := density.AsMixture(t)
+	if !ok {
+		return false
+	}
+	_, means, stds, ok := m.Isotropic()
+	if !ok {
+		return false
+	}
+	size := floats.Norm(means, 2) / math.Sqrt(float64(len(means)))
+	return slices.Min(stds) <= 0.01*size
 }
 
 // Pairs of Gaussians up to which two mixtures are bridged pair by pair.
@@ -86,6 +92,8 @@ func bridgeRoute(p *params, e *ends) (*route, error) {
 		b.eps = interpolant.GammaEps(eps, path)
 	}
 	r := &route{bridge: b}
+	t0, t1 := path.Span()
+	b.cuts = [2]float64{t0, 1 - t1}
 	for i, end := range []density.Target{e.from, e.target} {
 		if rough(end) {
 			b.cuts[i] = endCut
@@ -105,7 +113,9 @@ func (b *bridge) independent(path interpolant.TwoSided, e *ends, n int, width fl
 	from, fromOK := density.AsMixture(e.from)
 	to, toOK := density.AsMixture(e.target)
 	size := func(m *density.Mixture) int { w, _, _ := m.Modes(); return len(w) }
-	b.target = e.target
+	if e.fromText != e.targetText {
+		b.target = e.target // else the mirror interpolant couples them
+	}
 	if fromOK && toOK && size(from)*size(to) <= maxPairs {
 		b.model, err = interpolant.NewMixtureBridge(path, from, to)
 		return "", err
@@ -131,7 +141,7 @@ func (b *bridge) independent(path interpolant.TwoSided, e *ends, n int, width fl
 	if b.source, err = cloudOf(x, d, width); err != nil {
 		return "", err
 	}
-	b.cuts[0] = cutOf(width)
+	b.cuts[0] = max(b.cuts[0], cutOf(width))
 	b.model, err = interpolant.NewTargetBridge(path, nil, x, []float64{width}, e.target)
 	return fmt.Sprintf("the source is %d of its draws, each with a Gaussian of width %.3g", n, width), err
 }
@@ -158,7 +168,7 @@ func (b *bridge) rows(path interpolant.TwoSided, e *ends, n int, width float64) 
 	if b.source, err = cloudOf(x, d, width); err != nil {
 		return "", err
 	}
-	b.cuts = [2]float64{cutOf(width), cutOf(width)}
+	b.cuts[0], b.cuts[1] = max(b.cuts[0], cutOf(width)), max(b.cuts[1], cutOf(width))
 	b.model, err = interpolant.NewRowBridge(path, x, y, d, pairs, width)
 	return fmt.Sprintf("both densities are %d of their draws, paired by optimal transport, each with a Gaussian of width %.3g", n, width), err
 }
@@ -221,10 +231,18 @@ func (b *bridge) grid(spec string, s *sampler, steps int) ([]float64, error) {
 	if !slices.Contains([]string{"uniform", "quadratic", "beta", "list"}, normalise(name)) {
 		return nil, usagef("--grid %s needs the log-SNR of a Gaussian path; --path interpolant takes uniform, quadratic, beta or list:FILE", spec)
 	}
-	g, err := buildGrid(spec, unitPath{b.cuts}, nil, steps+1)
+	// The first step is an exact draw where the other end's law is known, at any length: from
+	// a rough source it takes the place of the grid's own.
+	leap := 0
+	cuts := b.cuts
+	if cuts[0] > 0 && b.target != nil && !s.adaptive && normalise(name) != "list" {
+		leap, cuts[0] = 1, 0
+	}
+	g, err := buildGrid(spec, unitPath{cuts}, nil, steps+1+leap)
 	if err != nil {
 		return nil, err
 	}
+	g = g[leap:]
 	if b.falls {
 		for i, t := range g {
 			g[i] = 1 - t
@@ -242,7 +260,7 @@ func (b *bridge) backGrid(spec string, steps int) ([]float64, error) {
 
 // sampler returns the run of a sampler.
 func (b *bridge) sampler(s *sampler, grid []float64, seed uint64) *interpolant.BridgeSampler {
-	return &interpolant.BridgeSampler{Model: b.model, Source: b.source, Solver: b.solver(s), Grid: grid, Seed: seed}
+	return &interpolant.BridgeSampler{Model: b.model, Source: b.source, Target: b.target, Solver: b.solver(s), Grid: grid, Seed: seed}
 }
 
 func (b *bridge) solver(s *sampler) interpolant.BridgeSolver {

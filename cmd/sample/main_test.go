@@ -575,7 +575,8 @@ func TestTrain(t *testing.T) {
 // the default settings keep away from.
 func TestBridgesToRoughTargets(t *testing.T) {
 	inTemp(t)
-	for target, from := range map[string]string{"checkerboard": "gauss", "box:d=1": "gauss:d=1", "sphere": "gauss:d=3", "grid25:std=0.01": "gauss:std=3"} {
+	write(t, "four.csv", "1,2\n-1,0\n3,1\n0,-2\n")
+	for target, from := range map[string]string{"ring8": "points:four.csv", "points:four.csv": "gauss", "moons:std=0.002": "gauss", "checkerboard": "gauss", "box:d=1": "gauss:d=1", "sphere": "gauss:d=3", "grid25:std=0.01": "gauss:std=3"} {
 		code, stdout, stderr := sample(t, "draw", "--from", from, "--target", target, "--path", "interpolant", "-n", "800", "--metrics", "sliced_w2", "--json")
 		require.Equal(t, exitOK, code, stderr)
 		var rep drawReport
