@@ -34,6 +34,15 @@ func (s Slices) JVP(dst, x, v []float64, alpha, sigma float64) {
 	tweedie.ModelOf(s.Model).JVP(dst, x, v, alpha, sigma)
 }
 
+// VJP writes (∂D/∂x)ᵀ u of every slice, as JVP if Model is no score.VJPer.
+func (s Slices) VJP(dst, x, u []float64, alpha, sigma float64) {
+	if m, ok := s.Model.(score.VJPer); ok {
+		m.VJP(dst, x, u, alpha, sigma)
+		return
+	}
+	s.JVP(dst, x, u, alpha, sigma)
+}
+
 // Err returns the model's first error if it keeps one.
 func (s Slices) Err() error {
 	if e, ok := s.Model.(interface{ Err() error }); ok {

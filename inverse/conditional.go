@@ -23,7 +23,9 @@ type Gain interface {
 //
 // with the gain G of a method, so that every solver of the module samples the
 // posterior. It is safe for concurrent use. Each point is estimated by itself, with a
-// Krylov iteration of its own.
+// Krylov iteration of its own. Gains of a covariance that divides by α (Tweedie and
+// Proximal, so MMPS, PiGDM, TMPD, DiffPIR and DMPS) need α > 0, unlike a score.Denoiser:
+// start the grid where there is some signal, as interpolant.LogSNRGrid does.
 type Conditional struct {
 	problem *Problem
 	prior   score.Denoiser

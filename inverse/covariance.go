@@ -30,7 +30,8 @@ func scaleOf(c Covariance, l *Local) (scale float64, ok bool) {
 
 // Tweedie is the covariance of the prior's own posterior, C = (σ²/α) ∂D/∂x, exact if D is;
 // a product costs one Jacobian-vector product. Its square root is by the Lanczos process,
-// whose error falls like that of conjugate gradients.
+// whose error falls like that of conjugate gradients; it keeps a vector of the length of a
+// point for each iteration and goroutine.
 type Tweedie struct {
 	// Lanczos ends the square root: after Iterations (zero means 100) or the dimension,
 	// or as two estimates differ by less than RTol (zero means 1e-6) of their length.

@@ -48,7 +48,7 @@ type DAPS struct {
 type Langevin struct {
 	Steps int     // zero means 100
 	Rate  float64 // η at the first level, in squared units of x₁; no default
-	Decay float64 // η at the last level over that at the first, linear between; zero means 0.01
+	Decay float64 // η at the last level over that at the first, linear between; of one level it plays no part; zero means 0.01
 }
 
 // Sampler returns s with the levels of DAPS at its grid times and the last draw of x₁ in
@@ -184,7 +184,7 @@ func (s *daps) iterate(mean []float64, r, t0, t1 float64) {
 	l, d := s.ball.gauss.l, s.c.Dim()
 	centre := s.state[:len(mean)]
 	copy(centre, mean)
-	rate := s.langevin.Rate * (1 + float64(s.level)/float64(s.total)*(s.langevin.Decay-1))
+	rate := s.langevin.Rate * (1 + float64(s.level)/float64(max(1, s.total-1))*(s.langevin.Decay-1))
 	for range s.langevin.Steps {
 		z := s.draw(len(mean), t0, t1)
 		for lo := 0; lo < len(mean); lo += d {

@@ -148,8 +148,10 @@ func (g DDNM) Estimate(dst []float64, l *Local) {
 //
 //	x̂0 + V diag(λ_i/s_i) Uᵀ (y - A x̂0),   λ_i = min(1, s_i σ/(α σ_y)),
 //
-// which is also the mean of DDRM's step. It needs a linop.Spectral operator and white
-// noise; Kalman gains with Proximal are its equal for other operators.
+// here as a denoiser for any solver: σ/α is that of the point, where the published step has
+// that of its end, so that the data count for a little more. Step by step as published it
+// is DDRM with η_b = 1. It needs a linop.Spectral operator and white noise; Kalman gains
+// with Proximal are its equal for other operators.
 type DDNMPlus struct{}
 
 func (DDNMPlus) check(p *Problem) error { return needSpectral(p, "DDNM+") }

@@ -15,10 +15,11 @@ import (
 //
 // (Chow and Saad 2014, SIAM J. Sci. Comput. 36, section 2). Nothing but products with C
 // is needed, and the result is exact after as many steps as C has distinct eigenvalues.
+// The basis takes 8·d bytes a step, up to 100 steps by default, for each goroutine.
 type lanczos struct {
-	v           []float64 // the basis, a row each
-	a, b        []float64 // diagonal and off-diagonal of T
-	ev, off, z  []float64 // eigenvalues, a copy of b, eigenvectors
+	v           [][]float64 // the basis, made as far as it is needed
+	a, b        []float64   // diagonal and off-diagonal of T
+	ev, off, z  []float64   // eigenvalues, a copy of b, eigenvectors
 	work        []float64
 	coef, older []float64 // |z| T^½ e₁ of this step and of the one before
 }
@@ -31,17 +32,23 @@ const (
 )
 
 func (k *lanczos) grow(n, d int) {
-	if len(k.v) < d {
-		k.v = make([]float64, d)
-	}
 	if len(k.a) >= n {
 		return
 	}
+	k.v = append(k.v, make([][]float64, n-len(k.v))...)
 	k.z = make([]float64, n*n)
 	k.work = make([]float64, 2*n)
 	for _, s := range []*[]float64{&k.a, &k.b, &k.ev, &k.off, &k.coef, &k.older} {
 		*s = make([]float64, n)
 	}
+}
+
+// basis returns vector i of the basis.
+func (k *lanczos) basis(i, d int) []float64 {
+	if len(k.v[i]) < d {
+		k.v[i] = make([]float64, d)
+	}
+	return k.v[i][:d]
 }
 
 // sqrt writes C^½ z.
@@ -61,16 +68,16 @@ func (k *lanczos) sqrt(dst, z []float64, c Covariance, l *Local, o Krylov) {
 	steps = min(steps, d)
 	k.grow(steps, d)
 	l.counts.Solves++
-	floats.ScaleTo(k.v[:d], 1/size, z)
+	floats.ScaleTo(k.basis(0, d), 1/size, z)
 	largest, seen, n := 0.0, 0, 0
 	for done := false; !done; {
-		v, w := k.v[n*d:(n+1)*d], dst
+		v, w := k.basis(n, d), dst
 		c.Mul(w, v, l)
 		k.a[n] = floats.Dot(v, w)
 		// Orthogonal to all before, twice, for the loss that Lanczos suffers.
 		for range 2 {
 			for i := 0; i <= n; i++ {
-				q := k.v[i*d : (i+1)*d]
+				q := k.basis(i, d)
 				floats.AddScaled(w, -floats.Dot(q, w), q)
 			}
 		}
@@ -91,15 +98,12 @@ func (k *lanczos) sqrt(dst, z []float64, c Covariance, l *Local, o Krylov) {
 			break
 		}
 		if !done {
-			if len(k.v) < (n+1)*d {
-				k.v = append(k.v, make([]float64, (n+1)*d-len(k.v))...)
-			}
-			floats.ScaleTo(k.v[n*d:(n+1)*d], 1/k.b[n-1], w)
+			floats.ScaleTo(k.basis(n, d), 1/k.b[n-1], w)
 		}
 	}
 	clear(dst)
 	for i, f := range k.coef[:n] {
-		floats.AddScaled(dst, f, k.v[i*d:(i+1)*d])
+		floats.AddScaled(dst, f, k.basis(i, d))
 	}
 }
 

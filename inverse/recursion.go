@@ -55,11 +55,30 @@ func (r Recursion) Solver() score.Solver {
 		if _, ok := s.Model.(*Conditional); !ok {
 			return ode.Result{}, fmt.Errorf("inverse: a Recursion needs a sampler of a *Conditional, got a %T", s.Model)
 		}
+		if s.Path.At(s.Grid[0]).Alpha == 0 && needsSignal(s.Model.(*Conditional).gain) {
+			return ode.Result{}, noSignal(s.Grid[0])
+		}
 		if !(r.Eta >= 0 && r.Eta <= 1) {
 			return ode.Result{}, fmt.Errorf("inverse: η = %g is not between 0 and 1", r.Eta)
 		}
 		return march(ctx, s, s.Grid, x, r.NewStepper, set)
 	}
+}
+
+// needsSignal says whether a gain divides by α.
+func needsSignal(g Gain) bool {
+	switch g := g.(type) {
+	case TMPD, DMPS:
+		return true
+	case Kalman:
+		for _, c := range []Covariance{g.Cov, g.Inner} {
+			switch c.(type) {
+			case Tweedie, Proximal:
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // march runs the steps over a grid with the sampler's independent noise.

@@ -191,6 +191,14 @@ func TestSolversRefuseWhatTheyCannotRun(t *testing.T) {
 	s.Path, s.Grid = interpolant.CondOT{}, []float64{0, 0.5, 0.99}
 	_, _, err = s.Draw(ctx, 2, nil)
 	assert.ErrorContains(t, err, "no signal (α = 0) at t = 0")
+	for _, g := range []Gain{MMPS(2), PiGDM(1), TMPD{}, DiffPIR(1), DMPS{}} {
+		s.Model, s.Solver = conditional(t, p, testGaussian(t, d), g), Recursion{}.Solver()
+		_, _, err = s.Draw(ctx, 2, nil)
+		assert.ErrorContains(t, err, "no signal (α = 0) at t = 0")
+	}
+	s.Model = conditional(t, p, testGaussian(t, d), DDNM{}) // divides by nothing
+	_, _, err = s.Draw(ctx, 2, nil)
+	assert.NoError(t, err)
 	assert.Panics(t, func() { Recursion{Split: 9}.NewStepper(good, sde.Independent{}, 1) })
 }
 

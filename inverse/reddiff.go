@@ -30,7 +30,10 @@ type REDDiff struct {
 	Weight       func(logSNR float64) float64 // w_t; nil means σ/α
 	Rate         float64                      // of Adam; zero means 0.1
 	Beta1, Beta2 float64                      // of Adam; zero means 0.9 and 0.99
-	Krylov       Krylov                       // of A†y, for operators that are not spectral
+	// Ridge starts from the mean of x₁ under N(0, I/2) in place of the authors' A†y, which
+	// for blurs is nothing but noise, divided by the least singular values.
+	Ridge  bool
+	Krylov Krylov // of the start, for operators that are not spectral
 }
 
 // adamEps keeps Adam from dividing by zero (Kingma and Ba 2015, algorithm 1).
@@ -50,13 +53,13 @@ func (m REDDiff) check(s *score.Sampler) error {
 }
 
 // NewStepper makes the stepper of one goroutine, for the estimates μ and not for points of
-// the path; it is a score.Steps. The first step starts from A†y, whatever it is given. It
-// panics on what Sampler would refuse to run.
+// the path; it is a score.Steps. The first step starts from A†y, or as Ridge says, whatever it
+// is given. It panics on what Sampler would refuse to run.
 func (m REDDiff) NewStepper(s *score.Sampler, noise sde.NoiseSource, rows int) ode.Stepper {
 	return prepare(m.prepare).stepper(s, noise, rows)
 }
 
-// prepare solves for A†y.
+// prepare solves for the start.
 func (m REDDiff) prepare(s *score.Sampler) (score.Steps, error) {
 	if err := m.check(s); err != nil {
 		return nil, err
@@ -65,7 +68,11 @@ func (m REDDiff) prepare(s *score.Sampler) (score.Steps, error) {
 	start := make([]float64, c.Dim())
 	l := newLocal(c.problem, c.model)
 	l.at(start, start, 1, 1) // x̂0 = 0
-	DDNM{Krylov: m.Krylov}.Estimate(start, l)
+	if m.Ridge {
+		Fixed(Isotropic{}, m.Krylov).Estimate(start, l)
+	} else {
+		DDNM{Krylov: m.Krylov}.Estimate(start, l)
+	}
 	c.counts.add(&l.counts)
 	return func(s *score.Sampler, noise sde.NoiseSource, rows int) ode.Stepper {
 		return m.newStepper(s, noise, rows, start)

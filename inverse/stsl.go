@@ -43,7 +43,9 @@ type STSL struct {
 func (m STSL) Solver() score.Solver { return guideSolver(m) }
 
 // Sampler returns s with the steps as its solver and, unless it has a base or the problem
-// is not linear, the published start: Aᵀy, noised to the start of the grid.
+// is not linear, a start from Aᵀy, noised to the start of the grid. The paper runs the
+// deterministic forward process of DDIM from Aᵀy; random noise is how Boys et al. (2023)
+// implement it again, and makes samples independent.
 func (m STSL) Sampler(s score.Sampler) *score.Sampler {
 	s.Solver = m.Solver()
 	g, err := guidedOf(s.Model, "STSL")

@@ -223,7 +223,7 @@ func photoMethods(m *measurement, d degradation, lambda, hi float64) []restorer 
 	c.draws = 8
 	methods = append(methods,
 		restorer{"PnP-Flow", on(50, nil).stepped(m, inverse.PnPFlow{Power: 0.3, Draws: 5}.Sampler)},
-		restorer{"RED-diff", on(100, nil).stepped(m, inverse.REDDiff{}.Sampler)},
+		restorer{"RED-diff", on(100, nil).stepped(m, inverse.REDDiff{Ridge: true}.Sampler)},
 		restorer{"DAPS, τ of the noise", on(30, nil).stepped(m, inverse.DAPS{}.Sampler)},
 		restorer{"DPS, likelihood, ending with MMPS", on(100, inverse.DPS{Zeta: 1, Form: inverse.Likelihood, Eta: 1}.Solver()).conditional(m, inverse.MMPS(3))},
 		restorer{"MMPS, mean of 8", c.conditional(m, inverse.MMPS(5))})

@@ -62,6 +62,7 @@ type params struct {
 	owner    string // "target gauss", for messages
 	values   map[string]string
 	defaults map[string]string
+	required []string // without default, in order
 	failed   error
 }
 
@@ -72,6 +73,9 @@ func parseParams(owner, text string, decl []param) *params {
 	for _, d := range decl {
 		keys = append(keys, d.key)
 		p.values[d.key], p.defaults[d.key] = d.def, d.def
+		if d.def == "" {
+			p.required = append(p.required, d.key+"=NUMBER")
+		}
 	}
 	if text == "" {
 		return p
@@ -111,6 +115,8 @@ func (p *params) given(key string) bool { return p.values[key] != "" }
 func (p *params) float(key string, lo, hi float64) float64 {
 	v, err := strconv.ParseFloat(p.values[key], 64)
 	switch {
+	case !p.given(key):
+		p.fail(usagef("%s needs %s", p.owner, strings.Join(p.required, ",")))
 	case err != nil || math.IsNaN(v) || math.IsInf(v, 0):
 		p.fail(usagef("%s: %s=%q is not a number", p.owner, key, p.values[key]))
 	case v < lo || v > hi:

@@ -36,9 +36,9 @@ func (s *restoreSettings) ctScene() (*scene, error) {
 
 // simulateScan measures a picture.
 func (s *restoreSettings) simulateScan(sc *scene) error {
-	pic, err := dataio.ReadPicture(s.Input)
+	pic, err := readScene(s.Input)
 	if err != nil {
-		return asUsage(err)
+		return err
 	}
 	if pic.Channels != 1 {
 		pic = gray(pic)

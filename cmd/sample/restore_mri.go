@@ -25,9 +25,9 @@ func (s *restoreSettings) mriScene() (*scene, error) {
 
 // simulateMRI measures a picture with birdcage coils.
 func (s *restoreSettings) simulateMRI(sc *scene) error {
-	pic, err := dataio.ReadPicture(s.Input)
+	pic, err := readScene(s.Input)
 	if err != nil {
-		return asUsage(err)
+		return err
 	}
 	if s.Coils < 1 || s.Coils > 256 {
 		return usagef("--coils must be from 1 to 256, got %d", s.Coils)
@@ -128,12 +128,15 @@ func (s *restoreSettings) sensitivities(kspace []float64, coils int, mask linop.
 	rows, cols := mask.Rows, mask.Cols
 	text := s.Maps
 	if text == "" {
-		text = "lowres"
-		if coils == 1 && s.Phase == "free" {
+		switch text = "espirit"; {
+		case coils == 1 && s.Phase == "free":
 			text = "none"
+		case coils == 1: // of which ESPIRiT knows nothing
+			text = "lowres"
 		}
 	}
 	e, p, file, err := findOperator("maps", text)
+	calib := fullCentre(mask)
 	switch {
 	case err != nil:
 		return nil, err
@@ -145,6 +148,18 @@ func (s *restoreSettings) sensitivities(kspace []float64, coils int, mask linop.
 		if want := []int{coils, rows, cols}; !slices.Equal(shape, want) && !(coils == 1 && slices.Equal(shape, want[1:])) {
 			return nil, usagef("--maps: %s has shape %s and k-space %s; they must agree", file, shapeText(shape), shapeText(want))
 		}
+		if s.Phase == "maps" && calib >= 2 {
+			// Maps that hold the phase are better than its estimate, those of other programs
+			// hold none.
+			const held = 0.95
+			turned, part, err := linop.MapsWithPhase(maps, kspace, rows, cols, calib)
+			if err != nil {
+				return nil, asUsage(fmt.Errorf("--maps: %w", err))
+			}
+			if part < held {
+				return turned, nil
+			}
+		}
 		return maps, nil
 	case e.maps == nil:
 		if coils != 1 {
@@ -152,7 +167,6 @@ func (s *restoreSettings) sensitivities(kspace []float64, coils int, mask linop.
 		}
 		return nil, nil
 	}
-	calib := fullCentre(mask)
 	if p.given("calib") {
 		calib = p.int("calib", 2, 1<<16)
 	}
@@ -162,6 +176,11 @@ func (s *restoreSettings) sensitivities(kspace []float64, coils int, mask linop.
 	maps, err := e.maps(p, kspace, rows, cols, calib)
 	if err := firstError(p.err(), err); err != nil {
 		return nil, asUsage(fmt.Errorf("--maps: %w", err))
+	}
+	if s.Phase == "maps" {
+		if maps, _, err = linop.MapsWithPhase(maps, kspace, rows, cols, calib); err != nil {
+			return nil, asUsage(fmt.Errorf("--maps: %w", err))
+		}
 	}
 	return maps, nil
 }
@@ -187,6 +206,7 @@ func (s *scene) encode(mask linop.SamplingMask, maps []float64) error {
 	if s.mri, err = linop.NewMRI(mask, maps); err != nil {
 		return asUsage(err)
 	}
+	s.maps = maps
 	s.accel = mask.Acceleration()
 	s.op = s.mri
 	if !s.pair {

@@ -109,9 +109,13 @@ var operatorTable = []operatorEntry{
 			return linop.LowResolutionMaps(kspace, rows, cols, calib, p.float("threshold", 0, 1))
 		}},
 	{Flag: "maps", Name: "espirit", Doc: "ESPIRiT, Uecker et al. 2014",
-		Params: []param{calibParam, {"kernel", "6", "points of a side of a patch"}, {"crop", "0.8", "least eigenvalue"}},
+		Params: []param{calibParam, {"kernel", "", "points of a side of a patch; empty: a third of the centre's, up to 6"}, {"crop", "0.8", "least eigenvalue"}},
 		maps: func(p *params, kspace []float64, rows, cols, calib int) ([]float64, error) {
-			e := linop.ESPIRiT{Calib: calib, Kernel: p.int("kernel", 2, 64), Crop: p.float("crop", 1e-9, 1)}
+			kernel := min(6, max(2, calib/3))
+			if p.given("kernel") {
+				kernel = p.int("kernel", 2, 64)
+			}
+			e := linop.ESPIRiT{Calib: calib, Kernel: kernel, Crop: p.float("crop", 1e-9, 1)}
 			if p.err() != nil {
 				return nil, p.err()
 			}

@@ -2,9 +2,14 @@ package main
 
 import (
 	"fmt"
+	"image"
+	"image/color"
 	"math"
+	"os"
 	"slices"
 	"strings"
+
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/seed-dea4846a/sampler/internal/dataio"
 	"github.com/seed-dea4846a/sampler/internal/stream"
@@ -25,6 +30,7 @@ type scene struct {
 	sigma      float64   // of the noise, in the units of y
 	estimated  bool      // sigma is a guess from the data
 	accel      float64   // of k-space
+	alpha      bool      // the input is partly transparent, or could be
 
 	seen      []float64 // the data as a picture of x's size, channel after channel; nil if there is none
 	seenTitle string
@@ -32,6 +38,7 @@ type scene struct {
 
 	scan *linop.Scan
 	mri  *linop.MRI
+	maps []float64 // of the coils, nil for one of sensitivity 1
 }
 
 // size returns the length of a channel of x.
@@ -89,17 +96,42 @@ func (s *restoreSettings) defaultNoise() string {
 	return "auto"
 }
 
-// pictureScene returns the scene of deblur, inpaint, superres and denoise.
-func (s *restoreSettings) pictureScene() (*scene, error) {
-	pic, err := dataio.ReadPicture(s.Input)
+// readScene reads a picture in the range of the priors. Noise reaches beyond 0 to 1, but
+// hardly to a root mean square of 3, and 8-bit values are far above.
+func readScene(file string) (*dataio.Picture, error) {
+	const limit = 3
+	p, err := dataio.ReadPicture(file)
 	if err != nil {
 		return nil, asUsage(err)
+	}
+	if rms := floats.Norm(p.Pix, 2) / math.Sqrt(float64(len(p.Pix))); rms > limit {
+		return nil, usagef("%s has values from %.3g to %.3g, and the priors know pictures from 0 to 1: divide by the value of white, and --noise with it", file, floats.Min(p.Pix), floats.Max(p.Pix))
+	}
+	return p, nil
+}
+
+// hasAlpha tells whether an image has a channel of transparency.
+func hasAlpha(file string) bool {
+	f, err := os.Open(file)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	c, _, err := image.DecodeConfig(f)
+	return err == nil && (c.ColorModel == color.NRGBAModel || c.ColorModel == color.NRGBA64Model)
+}
+
+// pictureScene returns the scene of deblur, inpaint, superres and denoise.
+func (s *restoreSettings) pictureScene() (*scene, error) {
+	pic, err := readScene(s.Input)
+	if err != nil {
+		return nil, err
 	}
 	sigma, auto, err := s.noiseLevel(s.defaultNoise())
 	if err != nil {
 		return nil, err
 	}
-	sc := &scene{rows: pic.Rows, cols: pic.Cols, channels: pic.Channels, depth: pic.Depth, scale: 1}
+	sc := &scene{rows: pic.Rows, cols: pic.Cols, channels: pic.Channels, depth: pic.Depth, scale: 1, alpha: hasAlpha(s.Input)}
 	var keep []bool
 	switch s.Task {
 	case "deblur":

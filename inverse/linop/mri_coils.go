@@ -68,9 +68,16 @@ func LowResolutionMaps(kspace []float64, rows, cols, calib int, threshold float6
 	if !(threshold >= 0 && threshold < 1) {
 		return nil, fmt.Errorf("linop: a threshold of %g for the coil maps; it must be in [0, 1)", threshold)
 	}
-	n := rows * cols
 	maps := make([]float64, len(kspace))
-	s, k := fft.Complex(maps), fft.Complex(kspace)
+	lowResolution(maps, kspace, rows, cols, calib)
+	unitMaps(fft.Complex(maps), coils, threshold)
+	return maps, nil
+}
+
+// lowResolution writes the images of the middle of k-space under a Hann window.
+func lowResolution(images, kspace []float64, rows, cols, calib int) {
+	n := rows * cols
+	s, k := fft.Complex(images), fft.Complex(kspace)
 	hann := func(i, n int) float64 {
 		if !inMiddle(i, n, calib) {
 			return 0
@@ -78,14 +85,54 @@ func LowResolutionMaps(kspace []float64, rows, cols, calib int, threshold float6
 		return 1 + math.Cos(2*math.Pi*float64(i-n/2)/float64(calib+1))
 	}
 	plan := fft.NewComplex2(rows, cols)
-	for c := range coils {
+	for c := range len(s) / n {
 		for i := range n {
 			s[c*n+i] = complex(hann(i/cols, rows)*hann(i%cols, cols), 0) * k[c*n+i]
 		}
 		plan.CentredInverse(s[c*n:][:n], nil)
 	}
-	unitMaps(s, coils, threshold)
-	return maps, nil
+}
+
+// MapsWithPhase returns the maps S times the phase of the image that they make of the
+// middle calib by calib points of a k-space,
+//
+//	S_c e^(i arg p),   p = Σ_c conj(S_c) l_c,
+//
+// l_c the images of LowResolutionMaps, so that the image in these maps is real wherever
+// its phase is smooth. Methods such as ESPIRiT leave the phase of each pixel free. It also
+// returns Σ Re p / Σ |p|, which is near 1 if the given maps make the image real already.
+func MapsWithPhase(maps, kspace []float64, rows, cols, calib int) (turned []float64, part float64, err error) {
+	coils, err := checkCalibration(kspace, rows, cols, calib)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(maps) != len(kspace) {
+		return nil, 0, fmt.Errorf("linop: %d numbers of coil maps for %d of k-space; they must agree", len(maps), len(kspace))
+	}
+	n := rows * cols
+	turned = append([]float64(nil), maps...)
+	images := make([]float64, len(kspace))
+	lowResolution(images, kspace, rows, cols, calib)
+	s, l := fft.Complex(turned), fft.Complex(images)
+	sum := 0.
+	for i := range n {
+		p := complex128(0)
+		for c := range coils {
+			p += cmplx.Conj(s[c*n+i]) * l[c*n+i]
+		}
+		a := cmplx.Abs(p)
+		if a == 0 {
+			continue
+		}
+		part, sum = part+real(p), sum+a
+		for c := range coils {
+			s[c*n+i] *= p / complex(a, 0)
+		}
+	}
+	if sum > 0 {
+		part /= sum
+	}
+	return turned, part, nil
 }
 
 func checkCalibration(kspace []float64, rows, cols, calib int) (coils int, err error) {

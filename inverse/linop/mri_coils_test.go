@@ -115,6 +115,79 @@ func TestMapEstimation(t *testing.T) {
 	assert.ErrorContains(t, err, "zero or not finite")
 }
 
+// With fewer patches than points of a patch their Gram matrix is decomposed: the maps are as
+// good, and the equations are as many eigenvectors of a projector.
+func TestESPIRiTOfManyCoils(t *testing.T) {
+	const coils, rows, cols = 12, 40, 36
+	k, want := phantomKSpace(coils, rows, cols)
+	e := ESPIRiT{Calib: 15, Kernel: 5} // 121 patches of 300 points
+	maps, eigen, err := e.Maps(k, rows, cols)
+	require.NoError(t, err)
+	// As in TestMapEstimation, at a coarser picture.
+	assert.Greater(t, agreement(maps, want, coils, rows, cols), 0.999)
+	assert.Less(t, floats.Max(eigen), 1+1e-9)
+	w, err := e.defaults().projector(fft.Complex(k), coils, rows, cols)
+	require.NoError(t, err)
+	const m = coils * 25
+	trace := 0.
+	for i := range m {
+		trace += real(w[i*m+i])
+		for _, j := range []int{0, 77, 299} {
+			s := 0i
+			for l := range m {
+				s += w[i*m+l] * w[l*m+j]
+			}
+			// 1/λ magnifies rounding up to the square of the threshold, 0.02⁻² 1e-16, by the
+			// order of the matrix.
+			assert.InDelta(t, 0, cmplx.Abs(s-w[i*m+j]), 1e-9)
+		}
+	}
+	assert.InDelta(t, math.Round(trace), trace, 1e-8) // the rank
+}
+
+// A phase that varies slowly over the picture goes from the picture into ESPIRiT's maps.
+func TestMapsWithPhase(t *testing.T) {
+	const coils, rows, cols = 4, 48, 45
+	maps := BirdcageMaps(coils, rows, cols)
+	x := make([]float64, 2*rows*cols)
+	for i := range rows * cols {
+		a, b := float64(i/cols)/float64(rows)-0.5, float64(i%cols)/float64(cols)-0.5
+		if math.Hypot(a/0.4, b/0.35) < 1 {
+			z := cmplx.Rect(1+0.5*math.Cos(9*a+4*b), 2+3*a)
+			x[2*i], x[2*i+1] = real(z), imag(z)
+		}
+	}
+	m := must(NewMRI(fullMask(rows, cols), maps))
+	k := make([]float64, 2*coils*rows*cols)
+	m.Apply(k, x)
+	free, _, err := ESPIRiT{Calib: 20, Kernel: 5}.Maps(k, rows, cols)
+	require.NoError(t, err)
+	turned, part, err := MapsWithPhase(free, k, rows, cols, 20)
+	require.NoError(t, err)
+	assert.Less(t, part, 0.9)
+	imaginary := func(maps []float64) float64 {
+		y := make([]float64, len(x))
+		must(NewMRI(fullMask(rows, cols), maps)).Adjoint(y, k)
+		var im, all float64
+		for i := 0; i < len(y); i += 2 {
+			im += y[i+1] * y[i+1]
+			all += y[i]*y[i] + y[i+1]*y[i+1]
+		}
+		return im / all
+	}
+	assert.Greater(t, imaginary(free), 0.1)
+	// The window of 3 pixels smooths the phase, which turns by 0.06 a pixel: 0.01 at edges.
+	assert.Less(t, imaginary(turned), 1e-3)
+	low, err := LowResolutionMaps(k, rows, cols, 20, 0)
+	require.NoError(t, err)
+	same, part, err := MapsWithPhase(low, k, rows, cols, 20)
+	require.NoError(t, err)
+	assert.InDeltaSlice(t, low, same, 1e-12, "low-resolution maps have the phase")
+	assert.InDelta(t, 1, part, 1e-12)
+	_, _, err = MapsWithPhase(maps[2:], k, rows, cols, 20)
+	assert.ErrorContains(t, err, "must agree")
+}
+
 func BenchmarkESPIRiT256(b *testing.B) {
 	k, _ := phantomKSpace(8, 256, 256)
 	for b.Loop() {

@@ -51,17 +51,22 @@ func (e ESPIRiT) Maps(kspace []float64, rows, cols int) (maps, eigen []float64, 
 	s := fft.Complex(maps)
 	spread(rows, func(lo, hi int) {
 		v, w := make([]complex128, coils), make([]complex128, coils)
-		for i := lo * cols; i < hi*cols; i++ {
-			eigen[i] = dominant(v, w, g, n, i)
-			if eigen[i] < e.Crop {
-				continue
-			}
-			turn := complex128(1)
-			if a := cmplx.Abs(v[0]); a > 0 {
-				turn = cmplx.Conj(v[0]) / complex(a, 0)
-			}
-			for c, u := range v {
-				s[c*n+i] = turn * u
+		row := make([]complex128, coils*coils*cols)
+		for r := lo; r < hi; r++ {
+			g.row(row, r)
+			for j := range cols {
+				i := r*cols + j
+				eigen[i] = dominant(v, w, row[j:], cols)
+				if eigen[i] < e.Crop {
+					continue
+				}
+				turn := complex128(1)
+				if a := cmplx.Abs(v[0]); a > 0 {
+					turn = cmplx.Conj(v[0]) / complex(a, 0)
+				}
+				for c, u := range v {
+					s[c*n+i] = turn * u
+				}
 			}
 		}
 	})
@@ -85,28 +90,61 @@ func (e ESPIRiT) defaults() ESPIRiT {
 }
 
 // projector returns the orthogonal projector on the subspace of the patches, of order
-// m = coils·Kernel², row by row. The Hermitian eigenproblem H = R + iQ of the patches'
-// second moments is solved as the symmetric one of [R -Q; Q R], whose eigenvectors come
-// in pairs; its projector is the embedding of the one that is wanted.
+// m = coils·Kernel², row by row, of which the lower triangle of blocks is filled in. With
+// the patches as the columns of X it is f(XXᴴ), f the step function at the threshold, or
+// X g(XᴴX) Xᴴ with g = f/λ: the smaller of the two matrices is decomposed.
 func (e ESPIRiT) projector(kspace []complex128, coils, rows, cols int) ([]complex128, error) {
-	patch := e.Kernel * e.Kernel
-	m := coils * patch
-	h := make([]complex128, m*m)
-	p := make([]complex128, m)
+	patch, side := e.Kernel*e.Kernel, e.Calib-e.Kernel+1
+	m, count := coils*patch, side*side
+	x := make([]complex128, m*count) // a row for each point of a patch
 	top, left := rows/2-e.Calib/2, cols/2-e.Calib/2
-	for a := range e.Calib - e.Kernel + 1 {
-		for b := range e.Calib - e.Kernel + 1 {
-			for k := range p {
-				c, u := k/patch, k%patch
-				p[k] = kspace[(c*rows+top+a+u/e.Kernel)*cols+left+b+u%e.Kernel]
-			}
-			for k, v := range p {
-				for l, w := range p[:k+1] {
-					h[k*m+l] += v * cmplx.Conj(w)
-				}
-			}
+	for k := range m {
+		c, u := k/patch, k%patch
+		for i := range count {
+			x[k*count+i] = kspace[(c*rows+top+i/side+u/e.Kernel)*cols+left+i%side+u%e.Kernel]
 		}
 	}
+	if m <= count {
+		h := gram(x, x, m, count)
+		return h, e.cut(h, m, func(float64) float64 { return 1 })
+	}
+	xh := make([]complex128, m*count)
+	for k := range m {
+		for i := range count {
+			xh[i*m+k] = cmplx.Conj(x[k*count+i])
+		}
+	}
+	g := gram(xh, xh, count, m)
+	if err := e.cut(g, count, func(v float64) float64 { return 1 / v }); err != nil {
+		return nil, err
+	}
+	return gram(gram(x, g, m, count), x, m, count), nil // g is Hermitian
+}
+
+// gram returns a bᴴ; a has m rows of n, b len(b)/n of them.
+func gram(a, b []complex128, m, n int) []complex128 {
+	k := len(b) / n
+	out := make([]complex128, m*k)
+	spread(m, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			for j := range k {
+				s, y := complex128(0), b[j*n:(j+1)*n]
+				for l, v := range a[i*n : (i+1)*n] {
+					w := y[l]
+					s += complex(real(v)*real(w)+imag(v)*imag(w), imag(v)*real(w)-real(v)*imag(w))
+				}
+				out[i*k+j] = s
+			}
+		}
+	})
+	return out
+}
+
+// cut replaces the Hermitian h of order m by the matrix with the same eigenvectors and the
+// eigenvalues f(λ), or 0 where λ is below the threshold. The eigenproblem H = R + iQ is
+// solved as the symmetric one of [R -Q; Q R], whose eigenvectors come in pairs; a function
+// of it is the embedding of the one that is wanted.
+func (e ESPIRiT) cut(h []complex128, m int, f func(value float64) float64) error {
 	sym := mat.NewSymDense(2*m, nil)
 	for k := range m {
 		for l := range k + 1 {
@@ -119,66 +157,113 @@ func (e ESPIRiT) projector(kspace []complex128, coils, rows, cols int) ([]comple
 	}
 	var eig mat.EigenSym
 	if !eig.Factorize(sym, true) {
-		return nil, errors.New("linop: the eigenvalues of the calibration region did not converge; look for NaN in the k-space")
+		return errors.New("linop: the eigenvalues of the calibration region did not converge; look for NaN in the k-space")
 	}
 	values := eig.Values(nil)
 	last := values[2*m-1]
 	if !(last > 0) || !finite(last) {
-		return nil, errors.New("linop: the calibration region of the k-space is zero or not finite")
+		return errors.New("linop: the calibration region of the k-space is zero or not finite")
 	}
 	first := 0 // values ascend
 	for values[first] <= e.Threshold*e.Threshold*last {
 		first++
 	}
-	var vectors mat.Dense
+	var vectors, w mat.Dense
 	eig.VectorsTo(&vectors)
 	span := vectors.Slice(0, 2*m, first, 2*m)
-	var w mat.Dense
-	w.Mul(span, span.T())
+	scaled := mat.DenseCopyOf(span)
+	scaled.Apply(func(_, j int, v float64) float64 { return v * f(values[first+j]) }, scaled)
+	w.Mul(scaled, span.T())
 	for k := range m {
 		for l := range m {
 			h[k*m+l] = complex(w.At(k, l), w.At(m+k, l))
 		}
 	}
-	return h, nil
+	return nil
 }
 
-// equations returns G at all pixels, the coefficient (c, d) of pixel i at [c·coils+d][i]:
+// eigenEquations hold, for coils c and d ≤ c, the coefficients
 //
 //	G_cd(x) = 1/K² Σ_uv W[(c,u),(d,v)] e^(-2πi (v-u)·x)
 //
-// of which d ≤ c is filled in.
-func (e ESPIRiT) equations(proj []complex128, coils, rows, cols int) [][]complex128 {
-	n, patch := rows*cols, e.Kernel*e.Kernel
+// summed along the columns of the picture; row sums the 2K-1 shifts that are left. All of
+// G would be coils² pictures.
+type eigenEquations struct {
+	half              []complex128 // at [c·coils+d][shift][column]
+	coils, rows, cols int
+	shifts            int
+}
+
+func (e ESPIRiT) equations(proj []complex128, coils, rows, cols int) *eigenEquations {
+	k := e.Kernel
+	patch, shifts := k*k, 2*k-1
 	m := coils * patch
-	scale := complex(math.Sqrt(float64(n))/float64(patch), 0) // undoes the orthonormal factor
-	plan := fft.NewComplex2(rows, cols)
-	g := make([][]complex128, coils*coils)
-	for c := range coils {
-		for d := range c + 1 {
-			z := make([]complex128, n)
-			for u := range patch {
-				for v := range patch {
-					i, j := rows/2+v/e.Kernel-u/e.Kernel, cols/2+v%e.Kernel-u%e.Kernel
-					z[i*cols+j] += scale * proj[(c*patch+u)*m+d*patch+v]
-				}
-			}
-			plan.Centred(z, z, nil)
-			g[c*coils+d] = z
+	g := &eigenEquations{half: make([]complex128, coils*coils*shifts*cols), coils: coils, rows: rows, cols: cols, shifts: shifts}
+	turns := make([]complex128, shifts*cols)
+	for s := range shifts {
+		for j := range cols {
+			turns[s*cols+j] = wave(s-k+1, j, cols)
 		}
 	}
+	spread(coils*coils, func(lo, hi int) {
+		z := make([]complex128, shifts*shifts)
+		for p := lo; p < hi; p++ {
+			c, d := p/coils, p%coils
+			if d > c {
+				continue
+			}
+			clear(z)
+			for u := range patch {
+				for v := range patch {
+					z[(v/k-u/k+k-1)*shifts+v%k-u%k+k-1] += proj[(c*patch+u)*m+d*patch+v] / complex(float64(patch), 0)
+				}
+			}
+			for i, v := range z {
+				addScaled(g.half[(p*shifts+i/shifts)*cols:][:cols], v, turns[i%shifts*cols:])
+			}
+		}
+	})
 	return g
 }
 
-// dominant finds the largest eigenvalue of G at pixel i by power iteration from the
-// largest column, and its unit eigenvector v.
-func dominant(v, w []complex128, g [][]complex128, n, i int) float64 {
+// row writes G at a row of the picture, the coefficient (c, d) of column j at
+// [c·coils+d][j].
+func (g *eigenEquations) row(dst []complex128, r int) {
+	clear(dst)
+	for s := range g.shifts {
+		w := wave(s-g.shifts/2, r, g.rows)
+		for p := range g.coils * g.coils {
+			if p%g.coils <= p/g.coils {
+				addScaled(dst[p*g.cols:][:g.cols], w, g.half[(p*g.shifts+s)*g.cols:])
+			}
+		}
+	}
+}
+
+// wave is e^(-2πi shift·x/n) with x from the middle of n.
+func wave(shift, at, n int) complex128 {
+	return cmplx.Rect(1, -2*math.Pi*float64(shift*(at-n/2)%n)/float64(n))
+}
+
+// addScaled adds f·x to dst.
+func addScaled(dst []complex128, f complex128, x []complex128) {
+	a, b := real(f), imag(f)
+	for i := range dst {
+		re, im := real(x[i]), imag(x[i])
+		dst[i] += complex(a*re-b*im, a*im+b*re)
+	}
+}
+
+// dominant finds the largest eigenvalue of the matrix whose coefficient (c, d) is at
+// g[(c·coils+d)·stride] by power iteration from the largest column, and its unit
+// eigenvector v.
+func dominant(v, w, g []complex128, stride int) float64 {
 	coils := len(v)
 	at := func(c, d int) complex128 {
 		if d > c {
-			return cmplx.Conj(g[d*coils+c][i])
+			return cmplx.Conj(g[(d*coils+c)*stride])
 		}
-		return g[c*coils+d][i]
+		return g[(c*coils+d)*stride]
 	}
 	big := 0
 	for c := range v {
