@@ -219,7 +219,11 @@ func plotLoss(file string, s trainSettings, res *train.Result) error {
 			held.X, held.Y = append(held.X, float64(p.Step)), append(held.Y, p.Held)
 		}
 	}
-	ln := figure.Lines{Title: "Training on " + figureTitle(s.Data+s.Target), XLabel: "step", YLabel: "loss", Series: []figure.Series{loss}}
+	name := figureTitle(s.Target)
+	if s.Data != "" {
+		name = filepath.Base(s.Data)
+	}
+	ln := figure.Lines{Title: "Training on " + name, XLabel: "step", YLabel: "loss", Series: []figure.Series{loss}}
 	if len(held.X) > 0 {
 		ln.Series = append(ln.Series, held)
 	}
