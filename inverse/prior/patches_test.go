@@ -228,6 +228,9 @@ func TestPatchesWorkersAndAllocations(t *testing.T) {
 	assert.Equal(t, c, e)
 	assert.Equal(t, ta, tb)
 
+	if raceEnabled {
+		return
+	}
 	small := Default().New(16, 16, nil)
 	y, dst := normals(256, 51), make([]float64, 256)
 	g := NewGaussian(16, 16, Default().Spectrum(), Mirror)
