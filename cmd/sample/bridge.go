@@ -20,6 +20,7 @@ type bridge struct {
 	eps    func(t float64) float64 // of the time from the source on
 	scale  func(t float64) float64 // likewise: the size of x
 	cuts   [2]float64              // what is left out of time at the source and at the target, where fields are infinite
+	needs  [2]float64              // the part of cuts that is the interpolant's own
 	falls  bool                    // the model has the two densities exchanged: its times run from 1 to 0
 }
 
@@ -93,10 +94,11 @@ func bridgeRoute(p *params, e *ends) (*route, error) {
 	}
 	r := &route{bridge: b}
 	t0, t1 := path.Span()
-	b.cuts = [2]float64{t0, 1 - t1}
+	b.needs = [2]float64{t0, 1 - t1}
+	b.cuts = b.needs
 	for i, end := range []density.Target{e.from, e.target} {
 		if rough(end) {
-			b.cuts[i] = endCut
+			b.cuts[i] = max(b.cuts[i], endCut)
 		}
 	}
 	if coupling == "ot" {
@@ -242,20 +244,36 @@ func (b *bridge) grid(spec string, s *sampler, steps int) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	g = g[leap:]
-	if b.falls {
-		for i, t := range g {
-			g[i] = 1 - t
-		}
-	}
-	return g, nil
+	return b.clock(g[leap:]), nil
 }
 
-// backGrid returns the times of so many steps from the target to the source.
+// backGrid returns the times of so many steps from the target to the source, for densities:
+// those that are only thin have finite fields up to the ends.
 func (b *bridge) backGrid(spec string, steps int) ([]float64, error) {
-	g, err := b.grid(spec, &sampler{}, steps)
+	cuts := b.cuts
+	for i, end := range []density.Target{b.source, b.target} {
+		if end == nil {
+			continue
+		}
+		if _, smooth := density.AsMixture(end); smooth {
+			cuts[i] = b.needs[i]
+		}
+	}
+	g, err := buildGrid(spec, unitPath{cuts}, nil, steps+1)
+	if err != nil {
+		return nil, err
+	}
 	slices.Reverse(g)
-	return g, err
+	return b.clock(g), nil
+}
+
+// clock turns times from the source on into those of the model, and back.
+func (b *bridge) clock(grid []float64) []float64 {
+	out := make([]float64, len(grid))
+	for i, t := range grid {
+		out[i] = b.time(t)
+	}
+	return out
 }
 
 // sampler returns the run of a sampler.

@@ -138,14 +138,10 @@ func (r *route) times(spec string, k int) ([]float64, error) {
 
 // clock returns the times of a grid from the source on.
 func (r *route) clock(grid []float64) []float64 {
-	if r.bridge == nil || !r.bridge.falls {
+	if r.bridge == nil {
 		return grid
 	}
-	out := make([]float64, len(grid))
-	for i, t := range grid {
-		out[i] = r.bridge.time(t)
-	}
-	return out
+	return r.bridge.clock(grid)
 }
 
 // steps returns the number of steps that a grid makes.
