@@ -43,8 +43,13 @@ func plotDraw(file string, x []float64, tr *ode.Trace, p *plan, rep drawReport) 
 			Bright: parseSpec(rep.Target).name == "image",
 		}.Figure()
 	}
+	return asUsage(dataio.WriteFile(file, encoded(f, file)))
+}
+
+// encoded writes a figure in the format of a file's ending.
+func encoded(f *figure.Figure, file string) func(io.Writer) error {
 	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(file)), ".")
-	return asUsage(dataio.WriteFile(file, func(w io.Writer) error { return f.Encode(w, format) }))
+	return func(w io.Writer) error { return f.Encode(w, format) }
 }
 
 // figureTitle is the target's name, without the folders of a file.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -134,8 +132,7 @@ func showPath(ctx context.Context, s pathSettings, o outputs, stdout, stderr io.
 		if err != nil {
 			return asUsage(err)
 		}
-		format := strings.TrimPrefix(strings.ToLower(filepath.Ext(o.plot)), ".")
-		if err := dataio.WriteFile(o.plot, func(w io.Writer) error { return f.Encode(w, format) }); err != nil {
+		if err := dataio.WriteFile(o.plot, encoded(f, o.plot)); err != nil {
 			return asUsage(err)
 		}
 	}

@@ -181,9 +181,7 @@ func (p *restorePlan) write(o restoreOutputs, v *restoreView, rep *restoreReport
 		}
 	}
 	if o.plot != "" {
-		f := v.figure(rep)
-		format := strings.TrimPrefix(strings.ToLower(filepath.Ext(o.plot)), ".")
-		if err := put(o.plot, func(w io.Writer) error { return f.Encode(w, format) }); err != nil {
+		if err := put(o.plot, encoded(v.figure(rep), o.plot)); err != nil {
 			return err
 		}
 	}

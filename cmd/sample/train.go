@@ -227,9 +227,7 @@ func plotLoss(file string, s trainSettings, res *train.Result) error {
 	if len(held.X) > 0 {
 		ln.Series = append(ln.Series, held)
 	}
-	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(file)), ".")
-	f := ln.Figure()
-	return asUsage(dataio.WriteFile(file, func(w io.Writer) error { return f.Encode(w, format) }))
+	return asUsage(dataio.WriteFile(file, encoded(ln.Figure(), file)))
 }
 
 // loadModel reads a trained network.
