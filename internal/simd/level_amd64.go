@@ -1,0 +1,14 @@
+package simd
+
+import "golang.org/x/sys/cpu"
+
+func supported() Level {
+	x := &cpu.X86
+	switch {
+	case x.HasAVX2 && x.HasFMA && x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512BW && x.HasAVX512VL:
+		return AVX512
+	case x.HasAVX2 && x.HasFMA:
+		return AVX2
+	}
+	return Generic
+}
