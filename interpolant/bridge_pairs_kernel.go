@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/lapack/lapack64"
 
-	"github.com/seed-dea4846a/sampler/internal/special"
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // pairWork is the scratch of one call. The slices of pairs have a part for each.
@@ -197,7 +197,7 @@ func (g *PairBridge) weigh(w *pairWork, x []float64) float64 {
 		w.q[k] = l
 		top = max(top, l)
 	}
-	z := special.ExpSum(w.q, top, -60)
+	z := simd.ExpSum(w.q, top, -60)
 	floats.Scale(1/z, w.q)
 	return top + math.Log(z)
 }

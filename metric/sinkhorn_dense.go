@@ -7,7 +7,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/seed-dea4846a/sampler/internal/par"
-	"github.com/seed-dea4846a/sampler/internal/special"
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // CostMatrix returns the n×m matrix of cost(x_i, y_j), row after row.
@@ -62,7 +62,7 @@ func (d *dense) rows(ctx context.Context, dst, h []float64, eps float64, mean *m
 		for i := lo; i < hi; i++ {
 			c := d.c[i*d.m : (i+1)*d.m]
 			top := logits(t, h, c, inv)
-			sum := special.ExpSum(t, top, negligible)
+			sum := simd.ExpSum(t, top, negligible)
 			dst[i] = top + math.Log(sum)
 			if mean == nil {
 				continue
@@ -101,7 +101,7 @@ func (d *dense) cols(ctx context.Context, dst, h []float64, eps float64) error {
 			for j, v := range d.c[i*d.m+lo:][:k] {
 				t[j] = s - v*inv - top[j]
 			}
-			special.ExpSum(t, 0, negligible)
+			simd.ExpSum(t, 0, negligible)
 			for j, e := range t {
 				sum[j] += e
 			}

@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/seed-dea4846a/sampler/internal/par"
-	"github.com/seed-dea4846a/sampler/internal/special"
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 const (
@@ -79,7 +79,7 @@ func (k *kernel) build(ctx context.Context, p *entropic, eps float64) error {
 				continue
 			}
 			logits(t, k.bv, k.c[i*k.m:(i+1)*k.m], inv)
-			special.ExpSum(t, -p.f[i]*inv, kernelCutoff)
+			simd.ExpSum(t, -p.f[i]*inv, kernelCutoff)
 		}
 		return nil
 	})

@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/seed-dea4846a/sampler/internal/par"
-	"github.com/seed-dea4846a/sampler/internal/special"
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // SinkhornPoints solves the same problem as Sinkhorn for points x and y with the cost
@@ -147,7 +147,7 @@ func (w *pass) add(x *cloud, b int, y *cloud, j int, h []float64, inv float64, m
 			w.cost[k] *= shrink
 			floats.Scale(shrink, w.point[k*d:(k+1)*d])
 		}
-		w.sum[k] += special.ExpSum(t, w.top[k], negligible)
+		w.sum[k] += simd.ExpSum(t, w.top[k], negligible)
 		if mean == nil {
 			continue
 		}

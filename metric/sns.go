@@ -7,7 +7,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/seed-dea4846a/sampler/internal/par"
-	"github.com/seed-dea4846a/sampler/internal/special"
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // NewtonOptions are the settings of SinkhornNewton. Of SinkhornOptions, MaxIter bounds
@@ -143,7 +143,7 @@ func (s *newton) eval(ctx context.Context, st *newtonState) error {
 			t := st.plan[i*m : (i+1)*m]
 			top := logits(t, h, s.c[i*m:(i+1)*m], inv)
 			// Below e⁻³⁵⁰ an entry has no share in a Hessian or a sum.
-			sum := special.ExpSum(t, top, -350)
+			sum := simd.ExpSum(t, top, -350)
 			f[i] = -s.o.Epsilon * (top + math.Log(sum))
 			floats.Scale(s.a[i]/sum, t)
 			st.sums[i] = s.a[i]

@@ -3,7 +3,7 @@ package density
 import (
 	"math"
 
-	"github.com/seed-dea4846a/sampler/internal/special"
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // pass runs over all components for the points x of a tile, writes the quantity into
@@ -32,7 +32,7 @@ func (g *gaussians) pass(w *work, dst, x []float64, what quantity) {
 					a[j] *= f
 				}
 			}
-			w.z[i] += special.ExpSum(q, w.top[i], cutoff)
+			w.z[i] += simd.ExpSum(q, w.top[i], cutoff)
 			if what != density {
 				g.gather(w, a, q, i, lo, what)
 			}
@@ -60,7 +60,7 @@ func (g *gaussians) jacobian(w *work, dst, x, v []float64) {
 				continue
 			}
 			g.logits(w, q, xi, i, lo)
-			special.ExpSum(q, w.top[i], cutoff)
+			simd.ExpSum(q, w.top[i], cutoff)
 			for k, e := range q {
 				if e == 0 {
 					continue

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/seed-dea4846a/sampler/internal/special"
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // An Activation is a function σ of one number.
@@ -135,7 +135,7 @@ func (l *act[T]) eval(y []T, d [3][]T, x []T, e []float64) {
 	for j, v := range x {
 		e[j] = min(-k*float64(v), maxExp)
 	}
-	special.ExpSum(e, 0, -maxExp)
+	simd.ExpSum(e, 0, -maxExp)
 	switch l.kind {
 	case SiLU:
 		silu(y, d, x, e)
