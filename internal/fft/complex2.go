@@ -1,6 +1,12 @@
 package fft
 
-import "math"
+import (
+	"math"
+
+	gonum "gonum.org/v1/gonum/floats"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
 
 // A Complex2 transforms complex images of one size, rows×cols.
 type Complex2 struct {
@@ -72,94 +78,73 @@ func (c *Complex2) check(dst, src []complex128) {
 func (c *Complex2) sweepRows(dst, src []complex128, m mode, shift bool, factor float64) {
 	s := sweeps.Get().(*sweep)
 	s.c2, s.to, s.z, s.mode, s.shift, s.factor = c, dst, src, m, shift, factor
-	s.run(c.rows, batch, complexRows)
+	s.run(c.rows, lanes, complexRows)
 }
 
 func (c *Complex2) sweepCols(z []complex128, cols []int, m mode, shift bool) {
 	s := sweeps.Get().(*sweep)
 	s.c2, s.z, s.cols, s.mode, s.shift = c, z, cols, m, shift
-	s.run(len(cols), batch, complexColumns)
+	s.run(len(cols), lanes, complexColumns)
 }
 
-// A walk goes through the n positions of a line in the order that a transform wants:
-// from start by step, around the end.
-type walk struct{ at, step, n int }
-
-// reading is the order of the input: from the centre on, backwards for an inverse.
-func (s *sweep) reading(n int) walk {
-	w := walk{step: 1, n: n}
-	if s.shift {
-		w.at = n / 2
+// runs calls f for the one or two runs of a line of n places that follow each other in the
+// transform, which begins at the centre if s.shift: place at of the line and what it is there.
+func (s *sweep) runs(n int, f func(at, place, count int)) {
+	if !s.shift {
+		f(0, 0, n)
+		return
 	}
-	if s.mode == inverse {
-		w.step = -1
-	}
-	return w
-}
-
-// writing is the order of the output.
-func (s *sweep) writing(n int) walk {
-	w := walk{step: 1, n: n}
-	if s.shift {
-		w.at = n / 2
-	}
-	return w
-}
-
-func (w *walk) next() int {
-	at := w.at
-	w.at += w.step
-	if w.at == w.n {
-		w.at = 0
-	} else if w.at < 0 {
-		w.at = w.n - 1
-	}
-	return at
+	f(n/2, 0, n-n/2)
+	f(0, n-n/2, n/2)
 }
 
 func complexRows(s *sweep, lo, hi int) {
 	c := s.c2
-	n, high := c.cols, hi-lo
-	w := getWork(c.row.room(high))
-	read := s.reading(n)
-	for j := range n {
-		at := lo*n + read.next()
-		for q := range w.a[j*high:][:high] {
-			w.a[j*high+q] = s.z[at]
-			at += n
-		}
+	n := c.cols
+	w := getWork(c.row.room(), 0)
+	b, m := pairs(s.mode == inverse), rowsOf(lo, 2*n)
+	s.runs(n, func(at, place, count int) {
+		move(w.a, from(b, place*block), floats(s.z), from(m, 2*at), hi-lo, 2*count, false)
+	})
+	res, _ := c.row.exec(w.a, w.b)
+	if s.factor != 1 {
+		gonum.Scale(s.factor, res[:n*block])
 	}
-	res, _ := c.row.exec(w.a, w.b, high)
-	write := s.writing(n)
-	for j := range n {
-		at := lo*n + write.next()
-		for _, v := range res[j*high:][:high] {
-			s.to[at] = scale(s.factor, v)
-			at += n
-		}
-	}
+	s.runs(n, func(at, place, count int) {
+		move(res, from(b, place*block), floats(s.to), from(m, 2*at), hi-lo, 2*count, true)
+	})
 	w.put()
 }
 
 func complexColumns(s *sweep, lo, hi int) {
 	c := s.c2
 	n, cols := c.rows, s.cols[lo:hi]
-	w := getWork(c.col.room(len(cols)))
-	read := s.reading(n)
-	for i := range n {
-		line := s.z[read.next()*c.cols:][:c.cols]
-		a := w.a[i*len(cols):][:len(cols)]
-		for q, j := range cols {
-			a[q] = line[j]
+	w := getWork(c.col.room(), 0)
+	re, im := order(s.mode == inverse)
+	z, stride := floats(s.z), 2*c.cols
+	together := cols[len(cols)-1]-cols[0] == len(cols)-1
+	s.runs(n, func(at, place, count int) {
+		switch {
+		case count == 0:
+		case together:
+			simd.FFTGather(w.a[place*block:], z[at*stride+2*cols[0]:], count, stride, len(cols), re, im)
+		default:
+			for k, j := range cols {
+				simd.FFTGather(w.a[place*block:], z[at*stride+2*j:], count, stride, 1, re+k, im+k)
+			}
 		}
-	}
-	res, _ := c.col.exec(w.a, w.b, len(cols))
-	write := s.writing(n)
-	for i := range n {
-		line := s.z[write.next()*c.cols:][:c.cols]
-		for q, v := range res[i*len(cols):][:len(cols)] {
-			line[cols[q]] = v
+	})
+	res, _ := c.col.exec(w.a, w.b)
+	s.runs(n, func(at, place, count int) {
+		switch {
+		case count == 0:
+		case together:
+			simd.FFTScatter(z[at*stride+2*cols[0]:], res[place*block:], count, stride, len(cols), re, im)
+		default:
+			for k, j := range cols {
+				simd.FFTScatter(z[at*stride+2*j:], res[place*block:], count, stride, 1, re+k, im+k)
+			}
 		}
-	}
+	})
 	w.put()
 }

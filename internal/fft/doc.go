@@ -12,9 +12,10 @@
 // transforms run in parallel; each row and each column is transformed by the same
 // operations whichever worker has it, so the bits do not depend on their number.
 //
-// The passes are Stockham's autosorting form of the mixed-radix algorithm (Cochran et
-// al., What is the fast Fourier transform?, Proc. IEEE 55, 1967), on several rows or
-// columns at a time, with radices 8, 4, 2, 3, 5 and small primes; lengths with larger
-// prime factors go through Bluestein's chirp convolution (Bluestein, IEEE Trans. Audio
-// Electroacoust. 18, 1970).
+// The passes (simd.FFTPass) are Stockham's autosorting form of the mixed-radix algorithm
+// (Cochran et al., What is the fast Fourier transform?, Proc. IEEE 55, 1967) with radices 8,
+// 4, 2, 3, 5 and small primes, on eight sequences side by side: columns as they lie, rows
+// through 8×8 transposes, and two real sequences as the parts of a complex one. Lengths
+// with larger prime factors go through Bluestein's chirp convolution (Bluestein, IEEE Trans.
+// Audio Electroacoust. 18, 1970).
 package fft

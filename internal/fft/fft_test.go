@@ -9,7 +9,6 @@ import (
 
 	"github.com/seed-dea4846a/sampler/internal/stream"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	"gonum.org/v1/gonum/dsp/fourier"
 )
 
@@ -89,32 +88,6 @@ func TestPlanAgainstDefinitionAndGonum(t *testing.T) {
 		assert.LessOrEqual(t, distance(back, x), tol(n)*norm(x), "round trip, n=%d", n)
 		p.Forward(x, x)
 		assert.Equal(t, got, x, "in place, n=%d", n)
-	}
-}
-
-func TestRealIsTheHalfOfComplex(t *testing.T) {
-	for _, n := range sizes() {
-		x := normals(n, 1)
-		z := make([]complex128, n)
-		for j, v := range x {
-			z[j] = complex(v, 0)
-		}
-		New(n).Forward(z, z)
-		r := NewReal(n)
-		require.Equal(t, n/2+1, r.Half())
-		got := make([]complex128, r.Half())
-		r.Forward(got, x)
-		assert.LessOrEqual(t, distance(got, z[:r.Half()]), tol(n)*norm(z), "n=%d", n)
-		// The imaginary parts that real data cannot have are not looked at.
-		got[0] += 3i
-		if n%2 == 0 {
-			got[n/2] += 5i
-		}
-		back := make([]float64, n)
-		r.Inverse(back, got)
-		for j := range x {
-			assert.InDelta(t, x[j], back[j], 4*tol(n), "n=%d j=%d", n, j) // values of about 1, 4 standard deviations
-		}
 	}
 }
 
@@ -308,9 +281,30 @@ func TestPanics(t *testing.T) {
 	z, x := make([]complex128, 4), make([]float64, 4)
 	assert.Panics(t, func() { New(0) })
 	assert.Panics(t, func() { New(5).Forward(z, z) })
-	assert.Panics(t, func() { NewReal(4).Forward(z, x) })
 	assert.Panics(t, func() { NewReal2(2, 3).Forward(z, x) })
 	assert.Panics(t, func() { NewComplex2(2, 3).Centred(z, z, nil) })
 	x = x[:3]
 	assert.Panics(t, func() { Complex(x) })
+}
+
+// TestAllocations: on one worker a warm transform allocates nothing.
+func TestAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("pools forget under the race detector")
+	}
+	const rows, cols = 33, 40
+	n := rows * cols
+	r, c := NewReal2(rows, cols), NewComplex2(rows, cols)
+	x, h, z := normals(n, 10), make([]complex128, rows*r.Half()), Complex(normals(2*n, 11))
+	some := []int{1, 5, 9, 13, 20, 21}
+	line := make([]complex128, cols)
+	for name, f := range map[string]func(){
+		"real":    func() { r.Forward(h, x); r.Inverse(x, h) },
+		"filter":  func() { r.Filter(x, x, h, true) },
+		"complex": func() { c.Forward(z, z); c.Inverse(z, z) },
+		"centred": func() { c.Centred(z, z, some); c.CentredInverse(z, some) },
+		"line":    func() { New(cols).Forward(line, line) },
+	} {
+		assert.Zero(t, testing.AllocsPerRun(10, f), name)
+	}
 }

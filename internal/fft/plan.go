@@ -3,17 +3,51 @@ package fft
 import (
 	"math"
 	"sync"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
+
+const (
+	lanes = simd.FFTLanes
+	block = 2 * lanes // numbers in a block
 )
 
 // maxRadix is the largest prime that a pass takes as its radix; beyond it Bluestein's
 // three transforms cost less than the quadratic butterfly.
 const maxRadix = 31
 
-// A Plan transforms complex sequences of one length.
+// A Plan transforms complex sequences of one length, simd.FFTLanes side by side.
 type Plan struct {
 	n      int
 	stages []stage
 	blue   *bluestein // instead of stages; nil for lengths without large primes
+}
+
+// A stage is one pass, see simd.FFTPass.
+type stage struct {
+	r, m  int
+	tw, w []float64
+}
+
+func newStage(r, m int) stage {
+	st := stage{r: r, m: m}
+	put := func(z *[]float64, k, n int) {
+		c := root(k, n)
+		*z = append(*z, real(c), imag(c))
+	}
+	first := 1
+	if r > 5 && r != 8 {
+		first = 0
+		for k := range r {
+			put(&st.w, k, r)
+		}
+	}
+	for p := first; p < m; p++ {
+		for k := first; k < r; k++ {
+			put(&st.tw, p*k, r*m)
+		}
+	}
+	return st
 }
 
 var plans sync.Map // int -> *Plan
@@ -44,25 +78,27 @@ func New(n int) *Plan {
 func (p *Plan) Len() int { return p.n }
 
 // factor returns the radices of n, or false if n has a prime factor above maxRadix.
-// Powers of two go by 4 with at most one 8 or 2.
+// Powers of two go by 8 with what is left before.
 func factor(n int) (radices []int, ok bool) {
 	twos := 0
 	for ; n%2 == 0; n /= 2 {
 		twos++
 	}
-	if twos%2 == 1 && twos >= 3 {
-		radices, twos = append(radices, 8), twos-3
-	}
-	for ; twos >= 2; twos -= 2 {
-		radices = append(radices, 4)
-	}
-	if twos == 1 {
-		radices = append(radices, 2)
-	}
 	for f := 3; f <= maxRadix; f += 2 {
 		for ; n%f == 0; n /= f {
 			radices = append(radices, f)
 		}
+	}
+	switch {
+	case twos == 1:
+		radices, twos = append(radices, 2), 0
+	case twos%3 == 1:
+		radices, twos = append(radices, 4, 4), twos-4
+	case twos%3 == 2:
+		radices, twos = append(radices, 4), twos-2
+	}
+	for ; twos > 0; twos -= 3 {
+		radices = append(radices, 8)
 	}
 	return radices, n == 1
 }
@@ -101,63 +137,54 @@ func root(k, n int) complex128 {
 	return complex(sin, cos)
 }
 
-// room returns how many values exec needs for s sequences in each of its buffers.
-func (p *Plan) room(s int) int {
+// room returns the number of blocks that exec needs in each of its buffers.
+func (p *Plan) room() int {
 	if p.blue != nil {
-		return p.blue.inner.n * s
+		return p.blue.inner.n
 	}
-	return p.n * s
+	return p.n
 }
 
-// exec transforms the s interleaved sequences in a, with b as work space, both of
-// length room(s), and returns the one that holds the result, then the other.
-func (p *Plan) exec(a, b []complex128, s int) (res, other []complex128) {
+// exec transforms the sequences whose blocks are in a, with b as work space, both of
+// room() blocks, and returns the one that holds the result, then the other.
+func (p *Plan) exec(a, b []float64) (res, other []float64) {
 	if p.blue != nil {
-		return p.blue.exec(a, b, s)
+		return p.blue.exec(a, b)
 	}
+	s := 1
 	for i := range p.stages {
 		st := &p.stages[i]
-		st.run(b, a, s)
+		simd.FFTPass(b, a, st.tw, st.w, st.r, st.m, s)
 		s *= st.r
 		a, b = b, a
 	}
 	return a, b
 }
 
-// Forward writes the transform of src to dst, which may be src.
-func (p *Plan) Forward(dst, src []complex128) {
-	p.check(dst, src)
-	w := getWork(p.room(1))
-	copy(w.a, src)
-	res, _ := p.exec(w.a, w.b, 1)
-	copy(dst, res)
-	w.put()
-}
+// Forward writes the transform of src to dst, which may be src. One sequence costs as much
+// as simd.FFTLanes.
+func (p *Plan) Forward(dst, src []complex128) { p.single(dst, src, 0, lanes, 1) }
 
-// Inverse writes the inverse transform of src to dst, which may be src. It is the
-// forward transform of the sequence read backwards, over n.
-func (p *Plan) Inverse(dst, src []complex128) {
-	p.check(dst, src)
-	w := getWork(p.room(1))
-	w.a[0] = src[0]
-	for k := 1; k < p.n; k++ {
-		w.a[p.n-k] = src[k]
-	}
-	res, _ := p.exec(w.a, w.b, 1)
-	c := 1 / float64(p.n)
-	for j, v := range res[:p.n] {
-		dst[j] = scale(c, v)
-	}
-	w.put()
-}
+// Inverse writes the inverse transform of src to dst, which may be src.
+func (p *Plan) Inverse(dst, src []complex128) { p.single(dst, src, lanes, 0, 1/float64(p.n)) }
 
-func (p *Plan) check(dst, src []complex128) {
+// single transforms one sequence, its parts at re and im of a block. The inverse transform
+// is the forward one with real and imaginary parts exchanged before and after.
+func (p *Plan) single(dst, src []complex128, re, im int, c float64) {
 	if len(dst) != p.n || len(src) != p.n {
 		panic("fft: length of a sequence is not the plan's")
 	}
+	w := getWork(p.room(), 0)
+	simd.FFTGather(w.a, floats(src), p.n, 2, 1, re, im)
+	res, _ := p.exec(w.a, w.b)
+	simd.FFTScatter(floats(dst), res, p.n, 2, 1, re, im)
+	w.put()
+	if c != 1 {
+		for j, v := range dst {
+			dst[j] = complex(c*real(v), c*imag(v))
+		}
+	}
 }
-
-func scale(c float64, v complex128) complex128 { return complex(c*real(v), c*imag(v)) }
 
 // A bluestein writes jk = (j² + k² - (k-j)²)/2, which makes the transform a convolution
 // with the chirp:
@@ -182,44 +209,63 @@ func newBluestein(n int) *bluestein {
 	return b
 }
 
-func (b *bluestein) exec(a, w []complex128, s int) (res, other []complex128) {
-	n, m := len(b.chirp), len(b.hat)
-	for k, c := range b.chirp {
-		for q, v := range a[k*s:][:s] {
-			a[k*s+q] = c * v
-		}
-	}
-	clear(a[n*s : m*s])
-	res, other = b.inner.exec(a, w, s)
-	for k, h := range b.hat {
-		back := other[(m-k)%m*s:][:s]
-		for q, v := range res[k*s:][:s] {
-			back[q] = h * v
-		}
-	}
-	res, other = b.inner.exec(other, res, s)
-	for k, c := range b.chirp {
-		for q, v := range res[k*s:][:s] {
-			res[k*s+q] = c * v
-		}
-	}
+func (b *bluestein) exec(x, w []float64) (res, other []float64) {
+	n := len(b.chirp)
+	modulate(x, b.chirp, false)
+	clear(x[n*block:])
+	res, other = b.inner.exec(x, w)
+	modulate(res, b.hat, true)
+	res, other = b.inner.exec(res, other)
+	exchange(res[:n*block])
+	modulate(res, b.chirp, false)
 	return res, other
 }
 
-// A work is the pair of buffers of exec.
-type work struct{ a, b []complex128 }
+// modulate multiplies each block by a number and, if asked, exchanges real and imaginary
+// parts for an inverse transform.
+func modulate(x []float64, c []complex128, exchanged bool) {
+	re, im := 0, lanes
+	if exchanged {
+		re, im = im, re
+	}
+	for k, w := range c {
+		b := x[k*block:][:block]
+		for i := range lanes {
+			v := complex(b[i], b[lanes+i]) * w
+			b[re+i], b[im+i] = real(v), imag(v)
+		}
+	}
+}
+
+func exchange(x []float64) {
+	for ; len(x) > 0; x = x[block:] {
+		for i := range lanes {
+			x[i], x[lanes+i] = x[lanes+i], x[i]
+		}
+	}
+}
+
+// A work is the pair of buffers of exec, and one of another pair of sequences.
+type work struct{ a, b, u1, u2 []float64 }
 
 var works = sync.Pool{New: func() any { return new(work) }}
 
 // spectra holds the half spectra of Filter, apart from the small buffers.
 var spectra = sync.Pool{New: func() any { return new([]complex128) }}
 
-func getWork(n int) *work {
+// getWork returns room for so many blocks in each of a and b, and in each of u1 and u2.
+func getWork(ab, u int) *work {
 	w := works.Get().(*work)
-	if cap(w.a) < n {
-		w.a, w.b = make([]complex128, n), make([]complex128, n)
+	grow := func(x *[]float64, n int) {
+		if cap(*x) < n*block {
+			*x = make([]float64, n*block)
+		}
+		*x = (*x)[:n*block]
 	}
-	w.a, w.b = w.a[:n], w.b[:n]
+	grow(&w.a, ab)
+	grow(&w.b, ab)
+	grow(&w.u1, u)
+	grow(&w.u2, u)
 	return w
 }
 

@@ -1,5 +1,7 @@
 package fft
 
+import "github.com/seed-dea4846a/sampler/internal/simd"
+
 // A Real2 transforms real images of one size, rows×cols, to the half spectrum
 // rows×(cols/2+1):
 //
@@ -22,7 +24,7 @@ func (r *Real2) Forward(dst []complex128, src []float64) {
 	r.check(src, dst)
 	s := sweeps.Get().(*sweep)
 	s.r2, s.x, s.z = r, src, dst
-	s.run(r.rows, 2*batch, realRows)
+	s.run(r.rows, 2*lanes, realRows)
 	r.columns(dst, nil, forward)
 }
 
@@ -47,7 +49,7 @@ func (r *Real2) Filter(dst, src []float64, h []complex128, adjoint bool) {
 	z := (*buf)[:len(h)]
 	s := sweeps.Get().(*sweep)
 	s.r2, s.x, s.z = r, src, z
-	s.run(r.rows, 2*batch, realRows)
+	s.run(r.rows, 2*lanes, realRows)
 	if adjoint {
 		r.columns(z, h, filterConj)
 	} else {
@@ -60,13 +62,13 @@ func (r *Real2) Filter(dst, src []float64, h []complex128, adjoint bool) {
 func (r *Real2) columns(z, h []complex128, m mode) {
 	s := sweeps.Get().(*sweep)
 	s.r2, s.z, s.h, s.mode = r, z, h, m
-	s.run(r.half, batch, realColumns)
+	s.run(r.half, lanes, realColumns)
 }
 
 func (r *Real2) inverseRows(dst []float64, z []complex128) {
 	s := sweeps.Get().(*sweep)
 	s.r2, s.x, s.z = r, dst, z
-	s.run(r.rows, 2*batch, realRowsInverse)
+	s.run(r.rows, 2*lanes, realRowsInverse)
 }
 
 func (r *Real2) check(x []float64, z []complex128) {
@@ -75,91 +77,41 @@ func (r *Real2) check(x []float64, z []complex128) {
 	}
 }
 
-// realRows transforms the rows lo..hi-1 of s.x, two as one complex sequence:
-//
-//	z = x₁ + i x₂,   X₁[k] = (Z[k] + conj Z[n-k])/2,   X₂[k] = (Z[k] - conj Z[n-k])/2i
+// realRows transforms the rows lo..hi-1 of s.x, the first half of them as real and the
+// second as imaginary parts.
 func realRows(s *sweep, lo, hi int) {
 	r := s.r2
-	n, pairs := r.cols, (hi-lo+1)/2
-	w := getWork(r.row.room(pairs))
-	for p := range pairs {
-		i := lo + 2*p
-		x1 := s.x[i*n:][:n]
-		if i+1 == hi {
-			for j, v := range x1 {
-				w.a[j*pairs+p] = complex(v, 0)
-			}
-			continue
-		}
-		x2 := s.x[(i+1)*n:][:n]
-		for j, v := range x1 {
-			w.a[j*pairs+p] = complex(v, x2[j])
-		}
+	n, k := r.cols, min(hi-lo, lanes)
+	w := getWork(r.row.room(), r.half)
+	if hi-lo < 2*lanes {
+		clear(w.a)
 	}
-	res, _ := r.row.exec(w.a, w.b, pairs)
-	for p := range pairs {
-		i := lo + 2*p
-		y1 := s.z[i*r.half:][:r.half]
-		y2 := y1 // of no row; written first
-		if i+1 < hi {
-			y2 = s.z[(i+1)*r.half:][:r.half]
-		}
-		y2[0], y1[0] = complex(imag(res[p]), 0), complex(real(res[p]), 0)
-		at, back := p, n*pairs+p
-		for k := 1; k < len(y1); k++ {
-			at += pairs
-			back -= pairs
-			z, c := res[at], res[back]
-			y2[k] = complex(0.5*(imag(z)+imag(c)), 0.5*(real(c)-real(z)))
-			y1[k] = complex(0.5*(real(z)+real(c)), 0.5*(imag(z)-imag(c)))
-		}
-	}
+	move(w.a, parts(0), s.x, rowsOf(lo, n), k, n, false)
+	move(w.a, parts(lanes), s.x, rowsOf(lo+k, n), hi-lo-k, n, false)
+	res, _ := r.row.exec(w.a, w.b)
+	simd.FFTUntangle(w.u1, w.u2, res, n)
+	z := floats(s.z)
+	move(w.u1, pairs(false), z, rowsOf(lo, 2*r.half), k, 2*r.half, true)
+	move(w.u2, pairs(false), z, rowsOf(lo+k, 2*r.half), hi-lo-k, 2*r.half, true)
 	w.put()
 }
 
-// realRowsInverse is the way back, over the number of pixels. The inverse transform is
-// the forward one of Z read backwards.
+// realRowsInverse is the way back, over the number of pixels.
 func realRowsInverse(s *sweep, lo, hi int) {
 	r := s.r2
-	n, pairs := r.cols, (hi-lo+1)/2
-	w := getWork(r.row.room(pairs))
-	for p := range pairs {
-		i := lo + 2*p
-		x1 := s.z[i*r.half:][:r.half]
-		x2 := x1
-		if i+1 < hi {
-			x2 = s.z[(i+1)*r.half:][:r.half]
-		}
-		w.a[p] = complex(real(x1[0]), real(x2[0]))
-		at, back := p, n*pairs+p
-		for k := 1; k < (n+1)/2; k++ {
-			at += pairs
-			back -= pairs
-			u, v := x1[k], x2[k]
-			w.a[back] = complex(real(u)-imag(v), imag(u)+real(v))
-			w.a[at] = complex(real(u)+imag(v), real(v)-imag(u))
-		}
-		if n%2 == 0 {
-			w.a[n/2*pairs+p] = complex(real(x1[n/2]), real(x2[n/2]))
-		}
+	n, k := r.cols, min(hi-lo, lanes)
+	w := getWork(r.row.room(), r.half)
+	if hi-lo < 2*lanes {
+		clear(w.u1)
+		clear(w.u2)
 	}
-	res, _ := r.row.exec(w.a, w.b, pairs)
-	c := 1 / (float64(r.rows) * float64(n))
-	for p := range pairs {
-		i := lo + 2*p
-		y1 := s.x[i*n:][:n]
-		if i+1 == hi {
-			for j := range y1 {
-				y1[j] = c * real(res[j*pairs+p])
-			}
-			continue
-		}
-		y2 := s.x[(i+1)*n:][:n]
-		for j := range y1 {
-			z := res[j*pairs+p]
-			y1[j], y2[j] = c*real(z), c*imag(z)
-		}
-	}
+	z := floats(s.z)
+	move(w.u1, pairs(false), z, rowsOf(lo, 2*r.half), k, 2*r.half, false)
+	move(w.u2, pairs(false), z, rowsOf(lo+k, 2*r.half), hi-lo-k, 2*r.half, false)
+	simd.FFTEntangle(w.a, w.u1, w.u2, n, 1/(float64(r.rows)*float64(n)))
+	res, _ := r.row.exec(w.a, w.b)
+	move(res, parts(lanes), s.x, rowsOf(lo, n), k, n, true)
+	move(res, parts(0), s.x, rowsOf(lo+k, n), hi-lo-k, n, true)
 	w.put()
 }
 
@@ -167,39 +119,21 @@ func realRowsInverse(s *sweep, lo, hi int) {
 // the factor), or forward, times s.h, and inverse while they are in the cache.
 func realColumns(s *sweep, lo, hi int) {
 	r := s.r2
-	n, wide := r.rows, hi-lo
-	w := getWork(r.col.room(wide))
-	a := w.a
-	if s.mode == inverse {
-		copy(a[:wide], s.z[lo:hi])
-		for i := 1; i < n; i++ {
-			copy(a[(n-i)*wide:][:wide], s.z[i*r.half+lo:][:wide])
-		}
-	} else {
-		for i := range n {
-			copy(a[i*wide:][:wide], s.z[i*r.half+lo:][:wide])
-		}
-	}
-	res, other := r.col.exec(a, w.b, wide)
+	n, k, stride := r.rows, hi-lo, 2*r.half
+	w := getWork(r.col.room(), 0)
+	z := floats(s.z[lo:])
+	re, im := order(s.mode == inverse)
+	simd.FFTGather(w.a, z, n, stride, k, re, im)
+	res, other := r.col.exec(w.a, w.b)
 	if s.mode >= filter {
-		for i := range n {
-			back := other[(n-i)%n*wide:][:wide]
-			h := s.h[i*r.half+lo:][:wide]
-			u := res[i*wide:][:wide]
-			if s.mode == filterConj {
-				for q, v := range h {
-					back[q] = u[q] * conj(v)
-				}
-			} else {
-				for q, v := range h {
-					back[q] = u[q] * v
-				}
-			}
+		sign := 1.0
+		if s.mode == filterConj {
+			sign = -1
 		}
-		res, _ = r.col.exec(other, res, wide)
+		simd.FFTMultiply(res, floats(s.h[lo:]), n, stride, k, sign)
+		res, _ = r.col.exec(res, other)
 	}
-	for i := range n {
-		copy(s.z[i*r.half+lo:][:wide], res[i*wide:][:wide])
-	}
+	re, im = order(s.mode != forward)
+	simd.FFTScatter(z, res, n, stride, k, re, im)
 	w.put()
 }
