@@ -77,17 +77,28 @@ func BenchmarkResidual(b *testing.B) {
 	}
 }
 
-// BenchmarkUNet is the gradient at one image of 32×32.
+// BenchmarkUNet is the gradient at images: one of 32×32, and two of 64×64 by the denoiser of
+// package netprior.
 func BenchmarkUNet(b *testing.B) {
-	n, err := New[float32](Spec{Kind: "unet", Height: 32, Width: 32})
-	require.NoError(b, err)
-	n.Init(1)
-	tp := n.NewTape(1, Jet{Back: Weights})
-	x, t, g := normals(1024, 1), []float64{0.1}, make([]float32, len(n.W))
-	b.ReportAllocs()
-	for b.Loop() {
-		tp.Forward(x, t, nil, nil)
-		tp.Backward(g, x)
+	for name, c := range map[string]struct {
+		spec Spec
+		rows int
+	}{
+		"default":  {Spec{Kind: "unet", Height: 32, Width: 32}, 1},
+		"denoiser": {Spec{Kind: "unet", Height: 64, Width: 64, Depth: 2, Act: ReLU, Fold: 2, Plain: true}, 2},
+	} {
+		b.Run(name, func(b *testing.B) {
+			n, err := New[float32](c.spec)
+			require.NoError(b, err)
+			n.Init(1)
+			tp := n.NewTape(c.rows, Jet{Back: Weights})
+			x, t, g := normals(c.rows*n.In(), 1), normals(c.rows, 2), make([]float32, len(n.W))
+			b.ReportAllocs()
+			for b.Loop() {
+				tp.Forward(x, t, nil, nil)
+				tp.Backward(g, x)
+			}
+			b.ReportMetric(float64(len(n.W)), "weights")
+		})
 	}
-	b.ReportMetric(float64(len(n.W)), "weights")
 }

@@ -46,6 +46,7 @@ func nets(t testing.TB) map[string]*Net[float64] {
 	m := map[string]*Net[float64]{
 		"residual": network(t, Spec{Kind: "mlp", Dim: 3, Out: 2, Hidden: 5, Depth: 2, Residual: true, Features: 4, Top: 3}),
 		"unet":     network(t, Spec{Kind: "unet", Height: 4, Width: 6, Hidden: 8, Levels: 2, Features: 4, Top: 3}),
+		"folded":   network(t, Spec{Kind: "unet", Height: 8, Width: 8, Hidden: 6, Levels: 2, Fold: 2, Plain: true, Features: 4, Top: 3}),
 		"free":     network(t, Spec{Kind: "unet", Height: 4, Width: 4, Hidden: 3, Levels: 2, Channels: 2, Homogeneous: true}),
 		"norm":     onlyNorm(),
 	}

@@ -1,7 +1,5 @@
 package nn
 
-import "github.com/seed-dea4846a/sampler/internal/gemm"
-
 // Conv adds a 3×3 convolution with zeros outside the image. Its weights are NAME.weight, of
 // shape (out, 3, 3, in), and, if bias is set, NAME.bias.
 func (n *Net[T]) Conv(name string, in Value, out int, bias bool) Value {
@@ -14,8 +12,10 @@ func (n *Net[T]) Conv(name string, in Value, out int, bias bool) Value {
 	return n.add(l, Shape{s.H, s.W, out}, true, in)
 }
 
-// A conv is the product of the weights with the matrix of all 3×3 neighbourhoods, one a
-// row (im2col), a strip of image rows at a time to stay in cache.
+// A conv works on copies with margins of zeros, a strip of image rows at a time to stay in
+// cache, in which rows have a multiple of simd.TileRows pixels and pixels a multiple of
+// simd.TileColumns channels. In these a pixel and its neighbours in a row are consecutive, so
+// that all sums are of the form of simd.Tile and no matrix of neighbourhoods is made.
 type conv[T Float] struct {
 	in   Value
 	nout int
@@ -24,17 +24,12 @@ type conv[T Float] struct {
 
 func (l *conv[T]) aux(*Net[T], Jet) int { return 0 }
 
-// strip returns the number of pixels of a strip.
-func (l *conv[T]) strip(n *Net[T]) int {
-	s := n.shapes[l.in]
-	const values = 1 << 16
-	return s.W * max(1, min(s.H, values/(9*s.C*s.W)))
-}
-
 func (l *conv[T]) forward(tp *Tape[T], id Value) {
-	l.apply(tp, tp.allVal(id), tp.allVal(l.in), tp.weights(l.w, l.size(tp)), 0)
+	clear(tp.allVal(id))
+	s := l.scratch(tp)
+	s.apply(tp.allVal(id), tp.allVal(l.in), tp.weights(l.w, l.size(tp)))
 	if v := tp.tangent(l.w, l.size(tp)); v != nil {
-		l.apply(tp, tp.val(id, 1), tp.val(l.in, 0), v, 1)
+		s.apply(tp.val(id, 1), tp.val(l.in, 0), v)
 	}
 	if l.b >= 0 {
 		tp.addBias(id, l.b, l.nout)
@@ -43,97 +38,18 @@ func (l *conv[T]) forward(tp *Tape[T], id Value) {
 
 func (l *conv[T]) size(tp *Tape[T]) int { return 9 * tp.net.shapes[l.in].C * l.nout }
 
-// apply computes y = w * x + βy for a number of images.
-func (l *conv[T]) apply(tp *Tape[T], y, x, w []T, beta T) {
-	s, k := tp.net.shapes[l.in], 9*tp.net.shapes[l.in].C
-	step := l.strip(tp.net) / s.W
-	for ; len(x) > 0; x, y = x[s.Len():], y[s.H*s.W*l.nout:] {
-		for r := 0; r < s.H; r += step {
-			end := min(r+step, s.H)
-			m := (end - r) * s.W
-			col := tp.col[:m*k]
-			neighbours(col, x[:s.Len()], s, r, end)
-			gemm.Mul(y[r*s.W*l.nout:], 1, col, false, w, true, beta, m, l.nout, k, 1)
-		}
-	}
-}
-
 func (l *conv[T]) backward(tp *Tape[T], id Value) {
-	s, k := tp.net.shapes[l.in], 9*tp.net.shapes[l.in].C
+	s := l.scratch(tp)
 	if g := tp.grad(l.w, l.size(tp)); g != nil {
-		x, dy := tp.allVal(l.in), tp.allAdj(id)
-		step := l.strip(tp.net) / s.W
-		for ; len(x) > 0; x, dy = x[s.Len():], dy[s.H*s.W*l.nout:] {
-			for r := 0; r < s.H; r += step {
-				end := min(r+step, s.H)
-				m := (end - r) * s.W
-				col := tp.col[:m*k]
-				neighbours(col, x[:s.Len()], s, r, end)
-				gemm.Mul(g, 1, dy[r*s.W*l.nout:], true, col, false, 1, l.nout, k, m, 1)
-			}
-		}
+		s.gradient(g, tp.allVal(l.in), tp.allAdj(id))
 		if l.b >= 0 {
 			tp.biasGrad(id, l.b, l.nout)
 		}
 	}
 	if dx := tp.allAdj(l.in); dx != nil {
-		l.transpose(tp, dx, tp.allAdj(id), tp.weights(l.w, l.size(tp)))
+		s.transpose(dx, tp.allAdj(id), tp.weights(l.w, l.size(tp)))
 		if v := tp.tangent(l.w, l.size(tp)); v != nil {
-			l.transpose(tp, tp.adj(l.in, 0), tp.adj(id, 1), v)
-		}
-	}
-}
-
-// transpose adds the transpose of apply, without β, to dx.
-func (l *conv[T]) transpose(tp *Tape[T], dx, dy, w []T) {
-	s, k := tp.net.shapes[l.in], 9*tp.net.shapes[l.in].C
-	step := l.strip(tp.net) / s.W
-	for ; len(dx) > 0; dx, dy = dx[s.Len():], dy[s.H*s.W*l.nout:] {
-		for r := 0; r < s.H; r += step {
-			end := min(r+step, s.H)
-			m := (end - r) * s.W
-			col := tp.col[:m*k]
-			gemm.Mul(col, 1, dy[r*s.W*l.nout:], false, w, false, 0, m, k, l.nout, 1)
-			scatter(dx[:s.Len()], col, s, r, end)
-		}
-	}
-}
-
-// neighbours writes the 3×3 neighbourhoods of the pixels of rows lo … hi-1 of an image,
-// scatter adds them back to their pixels.
-func neighbours[T Float](col, x []T, s Shape, lo, hi int) {
-	for r := lo; r < hi; r++ {
-		for c := range s.W {
-			for dr := -1; dr <= 1; dr++ {
-				for dc := -1; dc <= 1; dc++ {
-					p, q := r+dr, c+dc
-					if p < 0 || p >= s.H || q < 0 || q >= s.W {
-						clear(col[:s.C])
-					} else {
-						copy(col[:s.C], x[(p*s.W+q)*s.C:])
-					}
-					col = col[s.C:]
-				}
-			}
-		}
-	}
-}
-
-func scatter[T Float](x, col []T, s Shape, lo, hi int) {
-	for r := lo; r < hi; r++ {
-		for c := range s.W {
-			for dr := -1; dr <= 1; dr++ {
-				for dc := -1; dc <= 1; dc++ {
-					p, q := r+dr, c+dc
-					if p >= 0 && p < s.H && q >= 0 && q < s.W {
-						y := x[(p*s.W+q)*s.C:]
-						for j, v := range col[:s.C] {
-							y[j] += v
-						}
-					}
-					col = col[s.C:]
-				}
-			}
+			s.transpose(tp.adj(l.in, 0), tp.adj(id, 1), v)
 		}
 	}
 }
@@ -207,4 +123,80 @@ func repeat[T Float](large, small []T, s Shape, f T) {
 			}
 		}
 	}
+}
+
+// Fold adds the image of a k-th of the height and width whose pixels are the k×k squares of
+// pixels, row after row, one channel after the other; Unfold undoes it. With k = 1 either is
+// its input.
+func (n *Net[T]) Fold(in Value, k int) Value {
+	s := n.shapes[in]
+	if k < 1 || s.H%k != 0 || s.W%k != 0 {
+		panic("nn: the side of folded squares divides height and width")
+	}
+	if k == 1 {
+		return in
+	}
+	return n.add(&fold[T]{in, k, true}, Shape{s.H / k, s.W / k, s.C * k * k}, false, in)
+}
+
+// Unfold adds the image that Fold makes into its input.
+func (n *Net[T]) Unfold(in Value, k int) Value {
+	s := n.shapes[in]
+	if k < 1 || s.C%(k*k) != 0 {
+		panic("nn: unfolded channels are squares")
+	}
+	if k == 1 {
+		return in
+	}
+	return n.add(&fold[T]{in, k, false}, Shape{s.H * k, s.W * k, s.C / (k * k)}, false, in)
+}
+
+type fold[T Float] struct {
+	in   Value
+	k    int
+	fold bool
+}
+
+func (l *fold[T]) aux(*Net[T], Jet) int { return 0 }
+
+// runs calls f with the places in large and folded images of each run of k pixels in a row.
+func (l *fold[T]) runs(tp *Tape[T], id Value, f func(large, small, n int)) {
+	s := tp.net.shapes[id] // of the folded image
+	if !l.fold {
+		s = tp.net.shapes[l.in]
+	}
+	n := s.C / l.k
+	images := len(tp.allVal(id)) / s.Len()
+	for r := range images * s.H * l.k {
+		for c := range s.W {
+			f((r*s.W+c)*n, (r/l.k*s.W+c)*s.C+r%l.k*n, n)
+		}
+	}
+}
+
+func (l *fold[T]) forward(tp *Tape[T], id Value) {
+	y, x := tp.allVal(id), tp.allVal(l.in)
+	l.runs(tp, id, func(large, small, n int) {
+		if l.fold {
+			copy(y[small:small+n], x[large:])
+		} else {
+			copy(y[large:large+n], x[small:])
+		}
+	})
+}
+
+func (l *fold[T]) backward(tp *Tape[T], id Value) {
+	dx, dy := tp.allAdj(l.in), tp.allAdj(id)
+	if dx == nil {
+		return
+	}
+	l.runs(tp, id, func(large, small, n int) {
+		from, to := small, large
+		if !l.fold {
+			from, to = large, small
+		}
+		for j, v := range dy[from : from+n] {
+			dx[to+j] += v
+		}
+	})
 }

@@ -79,7 +79,8 @@ func (n *Net[T]) NewTape(rows int, j Jet) *Tape[T] {
 		tp.dy = append(tp.dy, dy)
 		tp.aux = append(tp.aux, make([]T, rows*l.aux(n, j)))
 		if c, ok := l.(*conv[T]); ok {
-			tp.col = grow(tp.col, c.strip(n)*9*n.shapes[c.in].C)
+			_, size := c.layout(n, nil)
+			tp.col = grow(tp.col, size)
 		}
 	}
 	return tp
