@@ -14,21 +14,22 @@ const module = "github.com/seed-dea4846a/sampler"
 // allowed lists, for each package, the packages of the module that it may import
 // directly beside internal ones. cmd, examples and bench may import everything.
 var allowed = map[string][]string{
-	"":                {},
-	"score/density":   {},
-	"inverse/linop":   {},
-	"metric":          {},
-	"ode":             {},
-	"sde":             {"ode"},
-	"interpolant":     {"ode", "sde", "score/density"},
-	"score":           {"ode", "sde", "interpolant", "score/density"},
-	"score/train":     {"ode", "sde", "interpolant", "score", "score/density", "score/nn", "pfgm"},
-	"score/nn":        {"ode", "sde", "interpolant", "score", "score/density"},
-	"pfgm":            {"ode", "sde", "interpolant", "score", "score/density"},
-	"tweedie":         {"ode", "sde", "interpolant", "score", "score/density"},
-	"inverse/prior":   {"ode", "sde", "interpolant", "score", "score/density", "inverse/linop"},
-	"inverse":         {"ode", "sde", "interpolant", "score", "score/density", "tweedie", "inverse/linop"},
-	"internal/figure": {},
+	"":                 {},
+	"score/density":    {},
+	"inverse/linop":    {},
+	"metric":           {},
+	"ode":              {},
+	"sde":              {"ode"},
+	"interpolant":      {"ode", "sde", "score/density"},
+	"score":            {"ode", "sde", "interpolant", "score/density"},
+	"score/train":      {"ode", "sde", "interpolant", "score", "score/density", "score/nn", "pfgm"},
+	"score/nn":         {"ode", "sde", "interpolant", "score", "score/density"},
+	"pfgm":             {"ode", "sde", "interpolant", "score", "score/density"},
+	"tweedie":          {"ode", "sde", "interpolant", "score", "score/density"},
+	"inverse/prior":    {"ode", "sde", "interpolant", "score", "score/density", "inverse/linop"},
+	"inverse/netprior": {"score", "score/nn", "score/train", "inverse/linop", "inverse/prior"},
+	"inverse":          {"ode", "sde", "interpolant", "score", "score/density", "tweedie", "inverse/linop"},
+	"internal/figure":  {},
 }
 
 // TestImportsPointOneWay holds the packages, tests excluded, to the layers of the design:

@@ -37,13 +37,21 @@ type priorReport struct {
 
 func newTrainPrior() *cobra.Command {
 	var s priorSettings
+	var n pictureSettings
 	var o outputs
+	var network bool
+	var checkpoint string
 	cmd := &cobra.Command{
 		Use:   "prior DIR",
-		Short: "Fit a mixture of Gaussians on patches, and the power spectrum, to the pictures of a folder",
+		Short: "Fit a mixture of Gaussians on patches, or a denoising network, to the pictures of a folder",
 		Long: `prior fits the mixture by expectation maximisation to patches of the .png and .jpeg
-pictures of DIR, and writes it for sample restore --prior file:OUT.`,
-		Example: "  sample train prior --patches 8 --components 200 photos --out prior.npz",
+pictures of DIR, and writes it for sample restore --prior file:OUT.
+
+With --network it trains a U-Net on crops of the pictures, leaves cut out of them and random
+ellipse phantoms instead, which takes an hour or more. With --checkpoint an interrupted or killed
+training goes on where it was, bit for bit.`,
+		Example: "  sample train prior --patches 8 --components 200 photos --out prior.npz\n" +
+			"  sample train prior --network photos --checkpoint state.safetensors --out prior.safetensors",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("train prior needs one folder of pictures, got %d words", len(args))
@@ -52,6 +60,10 @@ pictures of DIR, and writes it for sample restore --prior file:OUT.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.Dir = args[0]
+			if network {
+				n.Dir, n.Seed = s.Dir, s.Seed
+				return trainPictures(cmd.Context(), n, o, checkpoint, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			}
 			return trainPrior(cmd.Context(), s, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -61,7 +73,13 @@ pictures of DIR, and writes it for sample restore --prior file:OUT.`,
 	f.IntVar(&s.Draws, "draws", 100_000, "patches that are drawn from the pictures")
 	f.IntVar(&s.Iterations, "iterations", 30, "most iterations of expectation maximisation")
 	f.Uint64Var(&s.Seed, "seed", 0, "seed of the draws and of the start")
-	f.StringVar(&o.out, "out", "", "file for the prior, .npz")
+	f.BoolVar(&network, "network", false, "train a network in place of the mixture")
+	f.IntVar(&n.Steps, "steps", 20_000, "of a network: steps of the optimiser")
+	f.IntVar(&n.Batch, "batch", 16, "of a network: crops a step")
+	f.IntVar(&n.Hidden, "hidden", 32, "of a network: channels of the finest level")
+	f.IntVar(&n.Depth, "depth", 1, "of a network: residual blocks a level")
+	f.StringVar(&checkpoint, "checkpoint", "", "of a network: file for the state of the run, from which it goes on if it is there")
+	f.StringVar(&o.out, "out", "", "file for the prior: .npz, of a network .safetensors")
 	addWorkFlags(cmd, &o)
 	return cmd
 }

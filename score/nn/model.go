@@ -236,6 +236,28 @@ func (m *Model) JVP(dst, x, v []float64, alpha, sigma float64) {
 	m.look(dst, c.Noise)
 }
 
+// VJP writes (∂D/∂x)ᵀ u.
+func (m *Model) VJP(dst, x, u []float64, alpha, sigma float64) {
+	if m.Precond.Kind == LogDensity {
+		m.JVP(dst, x, u, alpha, sigma) // a Hessian is symmetric
+		return
+	}
+	m.denoiser(dst, x)
+	if len(u) != len(x) {
+		panic("nn: points and vectors do not match")
+	}
+	d, c := m.Dim(), m.Precond.At(alpha, sigma)
+	m.batches(gradient, x, c.In, c.Noise, func(s *space, lo, hi int) {
+		s.tape.Forward(s.x[:(hi-lo)*d], s.t, nil, nil)
+		s.tape.Backward(nil, u[lo*d:hi*d])
+		s.tape.InputGrad(dst[lo*d:hi*d], nil, 0)
+	})
+	for i, v := range u {
+		dst[i] = c.Skip*v + c.Out*c.In*dst[i]
+	}
+	m.look(dst, c.Noise)
+}
+
 func (m *Model) denoiser(dst, x []float64) {
 	if m.Precond.Kind == Raw {
 		panic("nn: a network of a raw field is no denoiser")

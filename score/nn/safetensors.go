@@ -27,6 +27,26 @@ type Tensor struct {
 //	header       JSON: name -> {dtype, shape, data_offsets}, "__metadata__" -> strings
 //	data         the arrays, one after another, little-endian; here all F32
 func WriteTensors(w io.Writer, meta map[string]string, tensors []Tensor) error {
+	return writeTensors(w, meta, tensors, "F32")
+}
+
+// WriteHalfTensors is WriteTensors with values rounded to float16, F16. Those beyond its range,
+// ±65504, are an error.
+func WriteHalfTensors(w io.Writer, meta map[string]string, tensors []Tensor) error {
+	for _, t := range tensors {
+		for _, v := range t.Data {
+			if math.Abs(float64(v)) >= 65520 { // NaN, rounded to one, is for the reader to refuse
+				return fmt.Errorf("tensor %q: %g is beyond float16", t.Name, v)
+			}
+		}
+	}
+	return writeTensors(w, meta, tensors, "F16")
+}
+
+// dtypes are the sizes of the types that are read.
+var dtypes = map[string]int{"F32": 4, "F16": 2}
+
+func writeTensors(w io.Writer, meta map[string]string, tensors []Tensor, dtype string) error {
 	var h bytes.Buffer
 	h.WriteByte('{')
 	item := func(name string, v any) error {
@@ -55,12 +75,12 @@ func WriteTensors(w io.Writer, meta map[string]string, tensors []Tensor) error {
 			return fmt.Errorf("tensor %q: a second of its name, or %d values for the shape %v", t.Name, len(t.Data), t.Shape)
 		}
 		seen[t.Name] = true
-		end := at + 4*len(t.Data)
+		end := at + dtypes[dtype]*len(t.Data)
 		shape := t.Shape
 		if shape == nil {
 			shape = []int{}
 		}
-		if err := item(t.Name, entry{"F32", shape, []int{at, end}}); err != nil {
+		if err := item(t.Name, entry{dtype, shape, []int{at, end}}); err != nil {
 			return err
 		}
 		at = end
@@ -76,8 +96,12 @@ func WriteTensors(w io.Writer, meta map[string]string, tensors []Tensor) error {
 	b.Write(h.Bytes())
 	for _, t := range tensors {
 		for _, v := range t.Data {
-			binary.LittleEndian.PutUint32(word[:], math.Float32bits(v))
-			b.Write(word[:4])
+			if dtype == "F16" {
+				binary.LittleEndian.PutUint16(word[:], toHalf(v))
+			} else {
+				binary.LittleEndian.PutUint32(word[:], math.Float32bits(v))
+			}
+			b.Write(word[:dtypes[dtype]])
 		}
 	}
 	return b.Flush() // a bufio.Writer keeps its first error
@@ -106,7 +130,7 @@ func count(shape []int) (int, bool) {
 	return n, true
 }
 
-// ReadTensors reads a safetensors file whose arrays are all F32, in the order of the file.
+// ReadTensors reads a safetensors file whose arrays are F32 or F16, in the order of the file.
 // As the format demands, the arrays must cover the data without gap or overlap, and nothing
 // may follow.
 func ReadTensors(r io.Reader) (meta map[string]string, tensors []Tensor, err error) {
@@ -142,11 +166,11 @@ func ReadTensors(r io.Reader) (meta map[string]string, tensors []Tensor, err err
 		if err := json.Unmarshal(raw, &e); err != nil {
 			return nil, nil, fmt.Errorf("tensor %q: %w", name, err)
 		}
-		if e.Dtype != "F32" {
-			return nil, nil, fmt.Errorf("tensor %q is of type %q: only F32 is read", name, e.Dtype)
+		if dtypes[e.Dtype] == 0 {
+			return nil, nil, fmt.Errorf("tensor %q is of type %q: only F32 and F16 are read", name, e.Dtype)
 		}
 		n, ok := count(e.Shape)
-		if !ok || len(e.Offsets) != 2 || e.Offsets[0] < 0 || e.Offsets[1]-e.Offsets[0] != 4*n {
+		if !ok || len(e.Offsets) != 2 || e.Offsets[0] < 0 || e.Offsets[1]-e.Offsets[0] != dtypes[e.Dtype]*n {
 			return nil, nil, fmt.Errorf("tensor %q: the shape %v does not fit the offsets %v", name, e.Shape, e.Offsets)
 		}
 		entries[name] = e
@@ -172,9 +196,13 @@ func ReadTensors(r io.Reader) (meta map[string]string, tensors []Tensor, err err
 		if err != nil {
 			return nil, nil, short(fmt.Sprintf("tensor %q", name), err)
 		}
-		data := make([]float32, len(raw)/4)
+		data := make([]float32, len(raw)/dtypes[e.Dtype])
 		for i := range data {
-			data[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+			if e.Dtype == "F16" {
+				data[i] = fromHalf(binary.LittleEndian.Uint16(raw[2*i:]))
+			} else {
+				data[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+			}
 		}
 		tensors = append(tensors, Tensor{name, e.Shape, data})
 	}

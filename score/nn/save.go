@@ -20,7 +20,12 @@ const (
 
 // Write writes the model in the safetensors format. If its Precond has a Path, Meta["path"]
 // must hold the name by which Read can find it.
-func (m *Model) Write(w io.Writer) error {
+func (m *Model) Write(w io.Writer) error { return m.write(w, WriteTensors) }
+
+// WriteHalf is Write with weights rounded to float16.
+func (m *Model) WriteHalf(w io.Writer) error { return m.write(w, WriteHalfTensors) }
+
+func (m *Model) write(w io.Writer, tensors func(io.Writer, map[string]string, []Tensor) error) error {
 	pre, err := json.Marshal(m.Precond)
 	if err != nil {
 		return err
@@ -38,7 +43,7 @@ func (m *Model) Write(w io.Writer) error {
 		p := &m.Net.Params[i]
 		ts = append(ts, Tensor{p.Name, p.Shape, m.Net.W[p.Offset : p.Offset+p.Len()]})
 	}
-	return WriteTensors(w, meta, ts)
+	return tensors(w, meta, ts)
 }
 
 // Save writes the model to a file, which appears whole or not at all.
