@@ -2,7 +2,7 @@
 // tomography of one slice and of a stack, parallel magnetic resonance imaging, and speed.
 // Each experiment prints Markdown tables and, with -out, writes its picture there:
 //
-//	go run ./bench/restore [-full] [-out DIR] [-only NAME] photos|ct|ct3d|mri|speed
+//	go run ./bench/restore [-full] [-out DIR] [-only NAME] photos|ct|ct3d|mri|speed|denoise
 //
 // from the root of the module. -full adds slow methods and settings, -only keeps to one task of
 // an experiment.
@@ -33,7 +33,7 @@ var (
 var experiments = []struct {
 	name string
 	run  func(context.Context) error
-}{{"photos", photos}, {"ct", tomography}, {"ct3d", volume}, {"mri", resonance}, {"speed", speed}}
+}{{"photos", photos}, {"ct", tomography}, {"ct3d", volume}, {"mri", resonance}, {"speed", speed}, {"denoise", denoising}}
 
 func main() {
 	log.SetFlags(0)
@@ -48,7 +48,7 @@ func main() {
 			return
 		}
 	}
-	log.Fatal("usage: restore [-full] [-out DIR] [-only NAME] photos|ct|ct3d|mri|speed")
+	log.Fatal("usage: restore [-full] [-out DIR] [-only NAME] photos|ct|ct3d|mri|speed|denoise")
 }
 
 func wanted(name string) bool { return strings.Contains(name, *only) }

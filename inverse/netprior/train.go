@@ -68,7 +68,7 @@ func Train(ctx context.Context, images []prior.Image, f Fit) (*Model, *train.Res
 		return nil, nil, err
 	}
 	res, err := train.Run(ctx, m.Net, &train.Denoising{Precond: pre, Levels: train.LogNormal{Mean: math.Log(0.1), Std: 1.4}}, crops, train.Settings{
-		Steps: f.Steps, Batch: f.Batch, Seed: f.Seed, EMA: 0.999, Clip: 1,
+		Steps: f.Steps, Batch: f.Batch, Seed: f.Seed, EMA: 0.999,
 		Rate:       nn.Schedule{Kind: "cosine", Rate: f.Rate, Warmup: 200, Total: f.Steps, Final: 0.01},
 		Checkpoint: f.Checkpoint, CheckpointEvery: 200, Tag: f.Tag, Progress: f.Progress, Workers: f.Workers,
 	})

@@ -85,7 +85,7 @@ func BenchmarkUNet(b *testing.B) {
 		rows int
 	}{
 		"default":  {Spec{Kind: "unet", Height: 32, Width: 32}, 1},
-		"denoiser": {Spec{Kind: "unet", Height: 64, Width: 64, Depth: 2, Act: ReLU, Fold: 2, Plain: true}, 2},
+		"denoiser": {Spec{Kind: "unet", Height: 64, Width: 64, Act: ReLU, Fold: 2, Plain: true}, 2},
 	} {
 		b.Run(name, func(b *testing.B) {
 			n, err := New[float32](c.spec)

@@ -314,3 +314,46 @@ func TestModelAllocatesNothing(t *testing.T) {
 		}), p.Kind)
 	}
 }
+
+// The transpose of the Jacobian against the Jacobian, for networks whose Jacobian is not symmetric.
+func TestVJP(t *testing.T) {
+	for name, s := range map[string]Spec{
+		"mlp":        {Kind: "mlp", Dim: 5, Hidden: 12},
+		"unet":       {Kind: "unet", Height: 8, Width: 12, Hidden: 8, Levels: 2, Fold: 2, Plain: true},
+		"logdensity": {Kind: "mlp", Dim: 5, Out: 1, Hidden: 12},
+	} {
+		kind := EDM
+		if name == "logdensity" {
+			kind = LogDensity
+		}
+		m := model(t, s, Precond{Kind: kind})
+		n := 3 * m.Dim()
+		x, v, u := normals(n, 1), normals(n, 2), normals(n, 3)
+		jv, ju := make([]float64, n), make([]float64, n)
+		m.JVP(jv, x, v, 0.8, 0.5)
+		m.VJP(ju, x, u, 0.8, 0.5)
+		a, b, size := 0.0, 0.0, 0.0
+		for i := range n {
+			a, b, size = a+jv[i]*u[i], b+ju[i]*v[i], size+math.Abs(jv[i]*u[i])
+		}
+		assert.InDelta(t, a, b, 1e-5*size, "%s: float32 in some ten layers", name)
+	}
+}
+
+// Folding is what it says, and unfolding undoes it.
+func TestFold(t *testing.T) {
+	n := NewNet[float64](Shape{4, 6, 2})
+	f := n.Fold(n.X(), 2)
+	require.Equal(t, Shape{2, 3, 8}, n.Shape(f))
+	n.Output(n.Unfold(f, 2))
+	n.Init(1)
+	tp := n.NewTape(2, Jet{})
+	x, y := normals(2*48, 1), make([]float64, 2*48)
+	tp.Forward(x, []float64{0, 0}, nil, nil)
+	tp.Out(y, 0)
+	assert.Equal(t, x, y)
+	folded := tp.val(f, 0)
+	// image 1, square (1, 2): its pixel (1, 0) is in the channels 4 and 5
+	at := 48 + (1*3+2)*8
+	assert.Equal(t, x[48+(3*6+4)*2:][:2], folded[at+4:at+6])
+}
