@@ -64,20 +64,20 @@ func TestConv(t *testing.T) {
 				tp.Backward(gg, dy)
 				tp.InputGrad(gx, nil, 0)
 				// sums of up to 600 terms of size 0.1 in float32, of 9000 of size 1 in the weights'
-				near(t, y, gy, 1e-5)
-				near(t, dx, gx, 1e-5)
+				closeTo(t, y, gy, 1e-5)
+				closeTo(t, dx, gx, 1e-5)
 				wide := make([]float64, len(g))
 				for i, v := range gg {
 					wide[i] = float64(v)
 				}
-				near(t, g, wide, 5e-4)
+				closeTo(t, g, wide, 5e-4)
 			})
 		}
 	}
 }
 
-// near asks for values within tol of those that are wanted.
-func near(t *testing.T, want, got []float64, tol float64) {
+// closeTo asks for values within tol of those that are wanted.
+func closeTo(t *testing.T, want, got []float64, tol float64) {
 	t.Helper()
 	require.Len(t, got, len(want))
 	worst := 0.0
