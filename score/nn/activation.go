@@ -50,16 +50,7 @@ func (l *act[T]) derivs(tp *Tape[T], id Value) (d [3][]T) {
 
 func (l *act[T]) forward(tp *Tape[T], id Value) {
 	x, y, d := tp.val(l.in, 0), tp.val(id, 0), l.derivs(tp, id)
-	for lo := 0; lo < len(x); lo += expChunk {
-		hi := min(lo+expChunk, len(x))
-		c := d
-		for k := range c {
-			if c[k] != nil {
-				c[k] = c[k][lo:hi]
-			}
-		}
-		l.eval(y[lo:hi], c, x[lo:hi], tp.exp[:hi-lo])
-	}
+	l.eval(y, d, x)
 	for i := range tp.jet.Dirs {
 		y, x := tp.val(id, i+1), tp.val(l.in, i+1)
 		for j, s := range d[0] {
@@ -114,87 +105,19 @@ func (l *act[T]) backward(tp *Tape[T], id Value) {
 	}
 }
 
-// eval writes σ and those of its derivatives that are not nil. e is scratch space.
-// SiLU, softplus and tanh are functions of s = 1/(1+e^{-ka}), whose derivatives are
-//
-//	s' = s(1-s)   s'' = s'(1-2s)   s''' = s'(1-6s')      in units of k.
-func (l *act[T]) eval(y []T, d [3][]T, x []T, e []float64) {
-	k := 1.0
-	switch l.kind {
-	case ReLU:
-		relu(y, d, x)
-		return
-	case sine:
-		sines(y, d, x)
-		return
-	case Softplus:
-		k = l.beta
-	case Tanh:
-		k = 2
-	}
-	for j, v := range x {
-		e[j] = min(-k*float64(v), maxExp)
-	}
-	simd.ExpSum(e, 0, -maxExp)
+// eval writes σ and those of its derivatives that are not nil.
+func (l *act[T]) eval(y []T, d [3][]T, x []T) {
 	switch l.kind {
 	case SiLU:
-		silu(y, d, x, e)
+		simd.SiLU(y, d, x)
 	case Softplus:
-		for j, v := range x {
-			y[j] = T((max(k*float64(v), -maxExp) + math.Log(1+e[j])) / k)
-			e[j] = 1 / (1 + e[j])
-		}
-		// σ' = s
-		if d[0] != nil {
-			put(d[0], e)
-		}
-		sigmoid(d[1], d[2], nil, e, k, k)
+		simd.Softplus(y, d, x, l.beta)
 	case Tanh:
-		for j := range y {
-			e[j] = 1 / (1 + e[j])
-			y[j] = T(2*e[j] - 1)
-		}
-		sigmoid(d[0], d[1], d[2], e, 2*k, k)
-	}
-}
-
-// maxExp keeps exponentials finite; beyond it s is 0 or 1 to all digits.
-const maxExp = 700
-
-func silu[T Float](y []T, d [3][]T, x []T, e []float64) {
-	for j, v := range x {
-		a, s := float64(v), 1/(1+e[j])
-		y[j] = T(a * s)
-		if d[0] == nil {
-			continue
-		}
-		s1 := s * (1 - s)
-		d[0][j] = T(s + a*s1)
-		if d[1] == nil {
-			continue
-		}
-		s2 := s1 * (1 - 2*s)
-		d[1][j] = T(2*s1 + a*s2)
-		if d[2] != nil {
-			d[2][j] = T(3*s2 + a*s1*(1-6*s1))
-		}
-	}
-}
-
-// sigmoid writes f s', fk s” and fk² s”', those that are not nil.
-func sigmoid[T Float](d1, d2, d3 []T, s []float64, f, k float64) {
-	for j, s := range s {
-		s1 := s * (1 - s)
-		if d1 == nil {
-			return
-		}
-		d1[j] = T(f * s1)
-		if d2 != nil {
-			d2[j] = T(f * k * s1 * (1 - 2*s))
-		}
-		if d3 != nil {
-			d3[j] = T(f * k * k * s1 * (1 - 6*s1))
-		}
+		simd.Tanh(y, d, x)
+	case ReLU:
+		relu(y, d, x)
+	case sine:
+		sines(y, d, x)
 	}
 }
 

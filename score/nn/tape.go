@@ -53,12 +53,8 @@ type Tape[T Float] struct {
 	y, dy [][]T // values and adjoints: channel, row, sample
 	aux   [][]T
 	g     []T // where Backward adds up
-	exp   []float64
 	col   []T
 }
-
-// expChunk is the number of exponentials taken together.
-const expChunk = 256
 
 // NewTape returns a tape for batches of at most the given number of rows.
 func (n *Net[T]) NewTape(rows int, j Jet) *Tape[T] {
@@ -68,7 +64,7 @@ func (n *Net[T]) NewTape(rows int, j Jet) *Tape[T] {
 	if len(n.W) != n.size {
 		panic("nn: the network has no weights: call Init")
 	}
-	tp := &Tape[T]{net: n, jet: j, max: rows, ch: j.Channels(), exp: make([]float64, expChunk)}
+	tp := &Tape[T]{net: n, jet: j, max: rows, ch: j.Channels()}
 	for id, l := range n.layers {
 		size := tp.ch * rows * n.shapes[id].Len()
 		tp.y = append(tp.y, make([]T, size))
