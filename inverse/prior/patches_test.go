@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -320,5 +321,31 @@ func BenchmarkPatches(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// TestLevelsAreShared: goroutines at more noises than are kept get what one alone gets.
+func TestLevelsAreShared(t *testing.T) {
+	d := Default().New(12, 14, nil)
+	x := normals(d.Dim(), 70)
+	noises := []float64{0.01, 0.03, 0.1, 0.3, 1, 3}
+	want := make([][]float64, len(noises))
+	for i, s := range noises {
+		want[i] = make([]float64, d.Dim())
+		d.Denoise(want[i], x, 1, s)
+	}
+	var wg sync.WaitGroup
+	for i := range 4 * len(noises) {
+		wg.Go(func() {
+			got := make([]float64, d.Dim())
+			for range 5 {
+				d.Denoise(got, x, 1, noises[i%len(noises)])
+				assert.Equal(t, want[i%len(noises)], got)
+			}
+		})
+	}
+	wg.Wait()
+	for _, l := range d.c.levels.list {
+		assert.Zero(t, l.users)
 	}
 }

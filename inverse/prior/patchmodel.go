@@ -49,17 +49,19 @@ func (mix *Mixture) check() error {
 // chosen by.
 const gateCoords = 16
 
-// A compiled mixture is one in the principal coordinates of its own covariance
-// Σ w_k C_k, with each C_k and its leading q×q block diagonalised.
+// A compiled mixture is one whose leading q coordinates are those of its own covariance
+// Σ w_k C_k, with each C_k and the leading q×q block of each diagonalised.
 type compiled struct {
-	b, m, k, q int
-	toZ, toP   []float64 // b²×m and its transpose m×b²: z = pᵀ toZ
-	logW       []float64
-	lam        []float64 // K·m, descending
-	u, ut      []float64 // K·m·m eigenvectors as columns, and as rows
-	gateLam    []float64 // K·q
-	gateU      []float64 // K·q·q, as columns
-	pool       sync.Pool // of *patchWork
+	b, n, m, k, q int       // n = b² pixels of a patch, m = n - 1
+	terms         int       // of the gate: q(q+1)/2 products and 1
+	lead          []float64 // n×padded(q): leading coordinates zᵀ lead of a patch
+	logW          []float64
+	lam           []float64 // K·m, descending
+	u             []float64 // K·m·n: eigenvectors as rows, in pixels
+	gateLam       []float64 // K·q
+	gateU         []float64 // K·q·q, as columns
+	levels        levels
+	pool          sync.Pool // of *patchWork
 }
 
 func compile(mix *Mixture) (*compiled, error) {
@@ -68,12 +70,13 @@ func compile(mix *Mixture) (*compiled, error) {
 	}
 	b, k := mix.Side, len(mix.Weights)
 	m := b*b - 1
+	n := b * b
+	q := min(gateCoords, m)
 	c := &compiled{
-		b: b, m: m, k: k, q: min(gateCoords, m),
-		toZ: make([]float64, b*b*m), toP: make([]float64, b*b*m),
-		logW: make([]float64, k), lam: make([]float64, k*m), u: make([]float64, k*m*m), ut: make([]float64, k*m*m),
+		b: b, n: n, m: m, k: k, q: q, terms: q*(q+1)/2 + 1,
+		lead: make([]float64, n*padded(q)), logW: make([]float64, k), lam: make([]float64, k*m), u: make([]float64, k*m*n),
+		gateLam: make([]float64, k*q), gateU: make([]float64, k*q*q),
 	}
-	c.gateLam, c.gateU = make([]float64, k*c.q), make([]float64, k*c.q*c.q)
 	c.pool.New = func() any { return newPatchWork(c) }
 
 	total := make([]float64, m*m)
@@ -86,15 +89,18 @@ func compile(mix *Mixture) (*compiled, error) {
 	if err := eigen(values, axes, total, m); err != nil {
 		return nil, err
 	}
-	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, dense(cosines(b), b*b, m), dense(axes, m, m), 0, dense(c.toZ, b*b, m))
-	transpose(c.toP, c.toZ, b*b, m)
+	toZ := make([]float64, n*m) // z = pᵀ toZ
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, dense(cosines(b), n, m), dense(axes, m, m), 0, dense(toZ, n, m))
+	for i := range n {
+		copy(c.lead[i*padded(q):][:q], toZ[i*m:])
+	}
 
-	tmp, cov, lead := make([]float64, m*m), make([]float64, m*m), make([]float64, c.q*c.q)
+	tmp, cov, lead := make([]float64, m*m), make([]float64, m*m), make([]float64, q*q)
 	for i, w := range mix.Weights {
 		c.logW[i] = math.Log(w)
 		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, dense(mix.Cov[i*m*m:(i+1)*m*m], m, m), dense(axes, m, m), 0, dense(tmp, m, m))
 		blas64.Gemm(blas.Trans, blas.NoTrans, 1, dense(axes, m, m), dense(tmp, m, m), 0, dense(cov, m, m))
-		lam, u := c.lam[i*m:(i+1)*m], c.u[i*m*m:(i+1)*m*m]
+		lam, u := c.lam[i*m:(i+1)*m], tmp
 		if err := eigen(lam, u, cov, m); err != nil {
 			return nil, err
 		}
@@ -104,11 +110,11 @@ func compile(mix *Mixture) (*compiled, error) {
 		for j := range lam {
 			lam[j] = max(lam[j], 0)
 		}
-		transpose(c.ut[i*m*m:(i+1)*m*m], u, m, m)
-		for r := range c.q {
-			copy(lead[r*c.q:(r+1)*c.q], cov[r*m:])
+		blas64.Gemm(blas.Trans, blas.Trans, 1, dense(u, m, m), dense(toZ, n, m), 0, dense(c.u[i*m*n:(i+1)*m*n], m, n))
+		for r := range q {
+			copy(lead[r*q:(r+1)*q], cov[r*m:])
 		}
-		if err := eigen(c.gateLam[i*c.q:(i+1)*c.q], c.gateU[i*c.q*c.q:(i+1)*c.q*c.q], lead, c.q); err != nil {
+		if err := eigen(c.gateLam[i*q:(i+1)*q], c.gateU[i*q*q:(i+1)*q*q], lead, q); err != nil {
 			return nil, err
 		}
 	}
@@ -132,28 +138,4 @@ func eigen(values, u, a []float64, n int) error {
 		}
 	}
 	return nil
-}
-
-func transpose(dst, x []float64, rows, cols int) {
-	for i := range rows {
-		for j := range cols {
-			dst[j*rows+i] = x[i*cols+j]
-		}
-	}
-}
-
-// mul writes a·b + beta·dst, a being n×k, b k×m with stride ldb, in pieces that gonum does
-// not spread over goroutines of its own.
-func mul(dst, a, b []float64, n, k, m, lda, ldb, ldd int, beta float64) {
-	const rows, cols = 64, 192
-	for i := 0; i < n; i += rows {
-		ni := min(rows, n-i)
-		for j := 0; j < m; j += cols {
-			mj := min(cols, m-j)
-			blas64.Gemm(blas.NoTrans, blas.NoTrans, 1,
-				blas64.General{Rows: ni, Cols: k, Stride: lda, Data: a[i*lda:]},
-				blas64.General{Rows: k, Cols: mj, Stride: ldb, Data: b[j:]},
-				beta, blas64.General{Rows: ni, Cols: mj, Stride: ldd, Data: dst[i*ldd+j:]})
-		}
-	}
 }

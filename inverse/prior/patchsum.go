@@ -19,32 +19,32 @@ func (d *Patches) sumBand(run *patchRun, at int, s float64, derivative bool) {
 	out := run.buffer[bd.at : bd.at+bd.height*d.cols]
 	clear(out)
 	w := d.c.pool.Get().(*patchWork)
-	w.level(s)
+	w.l = d.c.levels.get(d.c, s)
 	across := len(d.col.start)
 	scale := float64(d.row.stride*d.col.stride) / float64(b*b)
 	for lo := 0; lo < (bd.hi-bd.lo)*across; lo += chunk {
 		n := min(chunk, (bd.hi-bd.lo)*across-lo)
-		d.cut(w.p, run.y, bd, lo, n)
+		d.cut(w.z, run.y, bd, lo, n)
 		w.choose(n)
 		if derivative {
-			d.cut(w.p, run.v, bd, lo, n)
+			d.cut(w.v, run.v, bd, lo, n)
 			w.derivative(n)
 		} else {
 			w.mean(n)
 		}
-		w.pixels(n)
 		for i := range n {
 			r, c := bd.lo+(lo+i)/across, (lo+i)%across
 			weight := scale * d.row.weight[r] * d.col.weight[c]
 			show := d.col.shows(d.col.start[c])
 			for j := range b {
 				line := out[(d.row.start[r]+j-bd.first)*d.cols:][:d.cols]
-				for k, v := range w.p[(i*b+j)*b : (i*b+j+1)*b] {
+				for k, v := range w.out[(i*b+j)*b : (i*b+j+1)*b] {
 					line[show[k]] += weight * v
 				}
 			}
 		}
 	}
+	d.c.levels.put(w.l)
 	d.c.pool.Put(w)
 }
 
@@ -87,18 +87,16 @@ func (d *Patches) fold(run *patchRun, lo, hi int) {
 
 // traceBand writes the trace of the patches of a band.
 func (d *Patches) traceBand(run *patchRun, at int, s float64) {
-	b, m, bd := d.c.b, d.c.m, &d.bands[at]
+	b, bd := d.c.b, &d.bands[at]
 	w := d.c.pool.Get().(*patchWork)
-	w.level(s)
+	w.l = d.c.levels.get(d.c, s)
 	across := len(d.col.start)
 	total := 0.0
 	for lo := 0; lo < (bd.hi-bd.lo)*across; lo += chunk {
 		n := min(chunk, (bd.hi-bd.lo)*across-lo)
-		d.cut(w.p, run.y, bd, lo, n)
+		d.cut(w.z, run.y, bd, lo, n)
 		w.choose(n)
 		w.mean(n)
-		// choose and mean are done with p and v: room for a folded basis.
-		a, t := w.v[:b*b*m], w.p
 		for i := range n {
 			r, c := bd.lo+(lo+i)/across, (lo+i)%across
 			weight := d.row.weight[r] * d.col.weight[c]
@@ -106,17 +104,15 @@ func (d *Patches) traceBand(run *patchRun, at int, s float64) {
 				total += w.trace(i)
 				continue
 			}
-			clear(a)
 			rs, cs := firsts(d.row.shows(d.row.start[r])), firsts(d.col.shows(d.col.start[c]))
+			var to [256]int
 			for j := range b * b {
-				to := rs[j/b]*b + cs[j%b]
-				for k, v := range d.c.toZ[j*m : (j+1)*m] {
-					a[to*m+k] += v
-				}
+				to[j] = rs[j/b]*b + cs[j%b]
 			}
-			total += weight * w.foldedTrace(i, a, t)
+			total += weight * w.foldedTrace(i, to[:b*b])
 		}
 	}
+	d.c.levels.put(w.l)
 	d.c.pool.Put(w)
 	run.traces[at] = total * float64(d.row.stride*d.col.stride) / float64(b*b)
 }

@@ -4,50 +4,54 @@ import "gonum.org/v1/gonum/floats"
 
 // trace returns tr J of patch i, whose D is in out.
 func (w *patchWork) trace(i int) float64 {
-	m := w.c.m
-	z, d := w.z[i*m:(i+1)*m], w.out[i*m:(i+1)*m]
-	sum, square := 0.0, -floats.Dot(d, d)
+	s2 := w.l.s * w.l.s
+	removed := w.removed(i)
+	sum := float64(w.c.m) - floats.Dot(removed, removed)/s2
 	for pair := w.starts[i]; pair < w.starts[i+1]; pair++ {
-		k, row, rho := w.comp[pair], w.slot[pair], w.rho[pair]
-		g := w.tail[k]
-		sum += rho * float64(m) * g
-		square += rho * g * g * floats.Dot(z, z)
-		for j, c := range w.coef[row*m : row*m+w.rank[k]] {
-			e := w.gain[k*m+j]
-			sum += rho * e
-			square += rho * e * (e + 2*g) * c * c
-		}
+		g := w.of(w.g, w.slot[pair])
+		sum += s2 * w.rho[pair] * (floats.Dot(g, g) - w.l.trace[w.comp[pair]])
 	}
-	return sum + square/(w.s*w.s)
+	return sum
 }
 
-// foldedTrace returns tr(Fᵀ J F) of patch i, F being the b²×pixels matrix that repeats
-// the pixels which the mirror shows twice; a is (Qᵀ F)ᵀ, pixels×m, and t is scratch of
-// its size.
-func (w *patchWork) foldedTrace(i int, a, t []float64) float64 {
-	m := w.c.m
-	n := len(a) / m
-	z, d := w.z[i*m:(i+1)*m], w.out[i*m:(i+1)*m]
-	all := floats.Dot(a, a)
-	sum, square := 0.0, 0.0
-	for p := range n {
-		v := floats.Dot(a[p*m:(p+1)*m], d)
-		square -= v * v
-	}
-	for pair := w.starts[i]; pair < w.starts[i+1]; pair++ {
-		k, row, rho := w.comp[pair], w.slot[pair], w.rho[pair]
-		g, r := w.tail[k], w.rank[k]
-		mul(t, a, w.c.u[k*m*m:], n, m, r, m, m, m, 0)
-		sum += rho * g * all
-		for p := range n {
-			mk := g * floats.Dot(a[p*m:(p+1)*m], z)
-			for j, v := range t[p*m : p*m+r] {
-				e := w.gain[k*m+j]
-				sum += rho * e * v * v
-				mk += e * v * w.coef[row*m+j]
+// removed returns z - D = s² ḡ of patch i in the space of v.
+func (w *patchWork) removed(i int) []float64 {
+	return floats.SubTo(w.of(w.v, i), w.of(w.z, i), w.of(w.out, i))
+}
+
+// foldedTrace returns tr(Fᵀ J F) of patch i, F being the b²×pixels matrix that repeats the
+// pixels which the mirror shows twice: place j shows the pixel that place to[j] shows first.
+func (w *patchWork) foldedTrace(i int, to []int) float64 {
+	n, ld, s2 := w.c.n, padded(w.c.n), w.l.s*w.l.s
+	removed := w.removed(i)
+	sum := float64(n) - w.folded(removed, to)/s2
+	for j := range n {
+		for l := range n {
+			if to[j] == to[l] {
+				sum -= 1 / float64(n)
 			}
-			square += rho * mk * mk
 		}
 	}
-	return sum + square/(w.s*w.s)
+	for pair := w.starts[i]; pair < w.starts[i+1]; pair++ {
+		p, part := w.l.precision(w.comp[pair]), w.folded(w.of(w.g, w.slot[pair]), to)
+		for j := range n {
+			for l, v := range p[j*ld:][:n] {
+				if to[j] == to[l] {
+					part -= v
+				}
+			}
+		}
+		sum += s2 * w.rho[pair] * part
+	}
+	return sum
+}
+
+// folded returns |Fᵀx|².
+func (w *patchWork) folded(x []float64, to []int) float64 {
+	sums := w.rows[:len(x)]
+	clear(sums)
+	for j, v := range x {
+		sums[to[j]] += v
+	}
+	return floats.Dot(sums, sums)
 }
