@@ -41,6 +41,19 @@ func BenchmarkComplex2(b *testing.B) {
 	}
 }
 
+func BenchmarkCosine2(b *testing.B) {
+	for _, n := range []int{256, 512} {
+		t, x := NewCosine2(n, n), normals(n*n, 0)
+		b.Run(fmt.Sprintf("to+from/%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				t.To(x)
+				t.From(x)
+			}
+		})
+	}
+}
+
 // The reference of the ratio: gonum's transforms over rows and columns.
 func BenchmarkGonum512(b *testing.B) {
 	const n = 512

@@ -78,13 +78,13 @@ func (c *Complex2) check(dst, src []complex128) {
 func (c *Complex2) sweepRows(dst, src []complex128, m mode, shift bool, factor float64) {
 	s := sweeps.Get().(*sweep)
 	s.c2, s.to, s.z, s.mode, s.shift, s.factor = c, dst, src, m, shift, factor
-	s.run(c.rows, lanes, complexRows)
+	s.run(c.rows, lanes, c.rows*c.cols, complexRows)
 }
 
 func (c *Complex2) sweepCols(z []complex128, cols []int, m mode, shift bool) {
 	s := sweeps.Get().(*sweep)
 	s.c2, s.z, s.cols, s.mode, s.shift = c, z, cols, m, shift
-	s.run(len(cols), lanes, complexColumns)
+	s.run(len(cols), lanes, c.rows*c.cols, complexColumns)
 }
 
 // runs calls f for the one or two runs of a line of n places that follow each other in the

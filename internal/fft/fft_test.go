@@ -223,6 +223,52 @@ func TestFilterAgainstSums(t *testing.T) {
 	}
 }
 
+// The real bases against their sums along one axis after the other, and the way back.
+func TestTrigAgainstDefinition(t *testing.T) {
+	along := func(x []float64, n, step, lines, next int, f func(k, j int) float64) []float64 {
+		y := make([]float64, len(x))
+		for l := range lines {
+			for k := range n {
+				for j := range n {
+					y[l*next+k*step] += f(k, j) * x[l*next+j*step]
+				}
+			}
+		}
+		return y
+	}
+	for _, sh := range append(shapes, [2]int{33, 50}) {
+		rows, cols := sh[0], sh[1]
+		for name, c := range map[string]struct {
+			t *Trig2
+			f func(n int) func(k, j int) float64
+		}{
+			"cosine": {NewCosine2(rows, cols), func(n int) func(k, j int) float64 {
+				return func(k, j int) float64 {
+					if k == 0 {
+						return 1 / math.Sqrt(float64(n))
+					}
+					return math.Sqrt(2/float64(n)) * math.Cos(math.Pi*float64(k*(2*j+1)%(4*n))/float64(2*n))
+				}
+			}},
+			"hartley": {NewHartley2(rows, cols), func(n int) func(k, j int) float64 {
+				return func(k, j int) float64 {
+					s, c := math.Sincos(2 * math.Pi * float64(k*j%n) / float64(n))
+					return (c + s) / math.Sqrt(float64(n))
+				}
+			}},
+		} {
+			x := normals(rows*cols, 12)
+			want := along(along(x, rows, cols, cols, 1, c.f(rows)), cols, 1, rows, cols, c.f(cols))
+			got := append([]float64(nil), x...)
+			c.t.To(got)
+			// Both are good to about √n ε of coordinates of about 1, up to 4.
+			assert.InDeltaSlice(t, want, got, 4*tol(rows*cols), "%s %v", name, sh)
+			c.t.From(got)
+			assert.InDeltaSlice(t, x, got, 4*tol(rows*cols), "%s %v", name, sh)
+		}
+	}
+}
+
 func TestBitsDoNotDependOnWorkers(t *testing.T) {
 	const rows, cols = 67, 90
 	n := rows * cols
@@ -242,6 +288,11 @@ func TestBitsDoNotDependOnWorkers(t *testing.T) {
 			all = append(all, complex(v, 0))
 		}
 		c.Centred(out, z, nil)
+		NewCosine2(rows, cols).To(y)
+		NewHartley2(rows, cols).From(y)
+		for _, v := range y {
+			all = append(all, complex(v, 0))
+		}
 		return append(all, out...)
 	}
 	want := run(1)
@@ -298,11 +349,13 @@ func TestAllocations(t *testing.T) {
 	x, h, z := normals(n, 10), make([]complex128, rows*r.Half()), Complex(normals(2*n, 11))
 	some := []int{1, 5, 9, 13, 20, 21}
 	line := make([]complex128, cols)
+	trig := NewCosine2(rows, cols)
 	for name, f := range map[string]func(){
 		"real":    func() { r.Forward(h, x); r.Inverse(x, h) },
 		"filter":  func() { r.Filter(x, x, h, true) },
 		"complex": func() { c.Forward(z, z); c.Inverse(z, z) },
 		"centred": func() { c.Centred(z, z, some); c.CentredInverse(z, some) },
+		"cosine":  func() { trig.To(x); trig.From(x) },
 		"line":    func() { New(cols).Forward(line, line) },
 	} {
 		assert.Zero(t, testing.AllocsPerRun(10, f), name)

@@ -24,7 +24,7 @@ func (r *Real2) Forward(dst []complex128, src []float64) {
 	r.check(src, dst)
 	s := sweeps.Get().(*sweep)
 	s.r2, s.x, s.z = r, src, dst
-	s.run(r.rows, 2*lanes, realRows)
+	s.run(r.rows, 2*lanes, r.rows*r.cols, realRows)
 	r.columns(dst, nil, forward)
 }
 
@@ -49,7 +49,7 @@ func (r *Real2) Filter(dst, src []float64, h []complex128, adjoint bool) {
 	z := (*buf)[:len(h)]
 	s := sweeps.Get().(*sweep)
 	s.r2, s.x, s.z = r, src, z
-	s.run(r.rows, 2*lanes, realRows)
+	s.run(r.rows, 2*lanes, r.rows*r.cols, realRows)
 	if adjoint {
 		r.columns(z, h, filterConj)
 	} else {
@@ -62,13 +62,13 @@ func (r *Real2) Filter(dst, src []float64, h []complex128, adjoint bool) {
 func (r *Real2) columns(z, h []complex128, m mode) {
 	s := sweeps.Get().(*sweep)
 	s.r2, s.z, s.h, s.mode = r, z, h, m
-	s.run(r.half, lanes, realColumns)
+	s.run(r.half, lanes, r.rows*r.cols, realColumns)
 }
 
 func (r *Real2) inverseRows(dst []float64, z []complex128) {
 	s := sweeps.Get().(*sweep)
 	s.r2, s.x, s.z = r, dst, z
-	s.run(r.rows, 2*lanes, realRowsInverse)
+	s.run(r.rows, 2*lanes, r.rows*r.cols, realRowsInverse)
 }
 
 func (r *Real2) check(x []float64, z []complex128) {

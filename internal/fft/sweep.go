@@ -17,6 +17,7 @@ type sweep struct {
 	rows   func(worker, lo, hi int) error
 	r2     *Real2
 	c2     *Complex2
+	t2     *Trig2
 	x      []float64
 	z, to  []complex128
 	h      []complex128
@@ -41,10 +42,15 @@ var sweeps = sync.Pool{New: func() any {
 	return s
 }}
 
-// run calls body for the groups of size rows of 0..n-1 and hands the sweep back.
-func (s *sweep) run(n, size int, body func(s *sweep, lo, hi int)) {
+// serial is the number of pixels up to which one goroutine does all, without allocating:
+// starting others would cost about as much as they save.
+const serial = 64 * 64
+
+// run calls body for the groups of size rows of 0..n-1, of an image of so many pixels, and
+// hands the sweep back.
+func (s *sweep) run(n, size, pixels int, body func(s *sweep, lo, hi int)) {
 	s.body = body
-	if n <= size || runtime.GOMAXPROCS(0) == 1 {
+	if n <= size || pixels <= serial || runtime.GOMAXPROCS(0) == 1 {
 		for lo := 0; lo < n; lo += size {
 			body(s, lo, min(n, lo+size))
 		}

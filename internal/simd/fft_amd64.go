@@ -50,6 +50,12 @@ func fftScatterAVX2(dst *float64, src *float64, n int, stride int, re int, im in
 //go:noescape
 func fftMultiplyAVX2(a *float64, h *float64, n int, stride int, sign float64)
 
+//go:noescape
+func fftTurnAVX2(z *float64, back *float64, c *float64, count int)
+
+//go:noescape
+func fftTurnBackAVX2(z *float64, back *float64, c *float64, count int)
+
 // fftPass2AVX512 is FFTPass for r = 2.
 //
 //go:noescape
@@ -97,3 +103,9 @@ func fftScatterAVX512(dst *float64, src *float64, n int, stride int, re int, im 
 
 //go:noescape
 func fftMultiplyAVX512(a *float64, h *float64, n int, stride int, sign float64)
+
+//go:noescape
+func fftTurnAVX512(z *float64, back *float64, c *float64, count int)
+
+//go:noescape
+func fftTurnBackAVX512(z *float64, back *float64, c *float64, count int)

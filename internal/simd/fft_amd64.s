@@ -1920,6 +1920,136 @@ loop:
 	VZEROUPPER
 	RET
 
+// func fftTurnAVX2(z *float64, back *float64, c *float64, count int)
+// Requires: AVX, FMA3
+TEXT ·fftTurnAVX2(SB), NOSPLIT, $0-32
+	MOVQ z+0(FP), AX
+	MOVQ back+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ count+24(FP), BX
+
+loop:
+	VBROADCASTSD (DX), Y0
+	VBROADCASTSD 8(DX), Y1
+	VBROADCASTSD 16(DX), Y2
+	VBROADCASTSD 24(DX), Y3
+	VMOVUPD      (AX), Y4
+	VMOVUPD      64(AX), Y5
+	VMOVUPD      (CX), Y6
+	VMOVUPD      64(CX), Y7
+	VADDPD       Y6, Y4, Y8
+	VSUBPD       Y7, Y5, Y9
+	VADDPD       Y7, Y5, Y5
+	VSUBPD       Y4, Y6, Y4
+	VMULPD       Y8, Y0, Y6
+	VFMADD231PD  Y1, Y9, Y6
+	VMULPD       Y5, Y0, Y0
+	VFMADD231PD  Y1, Y4, Y0
+	VMULPD       Y8, Y2, Y1
+	VFMADD231PD  Y3, Y9, Y1
+	VMULPD       Y5, Y2, Y2
+	VFMADD231PD  Y3, Y4, Y2
+	VMOVUPD      Y6, (AX)
+	VMOVUPD      Y0, 64(AX)
+	VMOVUPD      Y1, (CX)
+	VMOVUPD      Y2, 64(CX)
+	VBROADCASTSD (DX), Y0
+	VBROADCASTSD 8(DX), Y1
+	VBROADCASTSD 16(DX), Y2
+	VBROADCASTSD 24(DX), Y3
+	VMOVUPD      32(AX), Y4
+	VMOVUPD      96(AX), Y5
+	VMOVUPD      32(CX), Y6
+	VMOVUPD      96(CX), Y7
+	VADDPD       Y6, Y4, Y8
+	VSUBPD       Y7, Y5, Y9
+	VADDPD       Y7, Y5, Y5
+	VSUBPD       Y4, Y6, Y4
+	VMULPD       Y8, Y0, Y6
+	VFMADD231PD  Y1, Y9, Y6
+	VMULPD       Y5, Y0, Y0
+	VFMADD231PD  Y1, Y4, Y0
+	VMULPD       Y8, Y2, Y1
+	VFMADD231PD  Y3, Y9, Y1
+	VMULPD       Y5, Y2, Y2
+	VFMADD231PD  Y3, Y4, Y2
+	VMOVUPD      Y6, 32(AX)
+	VMOVUPD      Y0, 96(AX)
+	VMOVUPD      Y1, 32(CX)
+	VMOVUPD      Y2, 96(CX)
+	ADDQ         $0x80, AX
+	SUBQ         $0x80, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func fftTurnBackAVX2(z *float64, back *float64, c *float64, count int)
+// Requires: AVX, FMA3
+TEXT ·fftTurnBackAVX2(SB), NOSPLIT, $0-32
+	MOVQ z+0(FP), AX
+	MOVQ back+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ count+24(FP), BX
+
+loop:
+	VBROADCASTSD (DX), Y0
+	VBROADCASTSD 8(DX), Y1
+	VBROADCASTSD 16(DX), Y2
+	VBROADCASTSD 24(DX), Y3
+	VMOVUPD      (AX), Y4
+	VMOVUPD      64(AX), Y5
+	VMOVUPD      (CX), Y6
+	VMOVUPD      64(CX), Y7
+	VMULPD       Y4, Y0, Y8
+	VFMADD231PD  Y2, Y6, Y8
+	VMULPD       Y4, Y1, Y4
+	VFMADD231PD  Y3, Y6, Y4
+	VMULPD       Y5, Y0, Y0
+	VFMADD231PD  Y2, Y7, Y0
+	VMULPD       Y5, Y1, Y1
+	VFMADD231PD  Y3, Y7, Y1
+	VADDPD       Y0, Y4, Y2
+	VSUBPD       Y1, Y8, Y3
+	VSUBPD       Y4, Y0, Y0
+	VADDPD       Y1, Y8, Y1
+	VMOVUPD      Y2, (AX)
+	VMOVUPD      Y3, 64(AX)
+	VMOVUPD      Y0, (CX)
+	VMOVUPD      Y1, 64(CX)
+	VBROADCASTSD (DX), Y0
+	VBROADCASTSD 8(DX), Y1
+	VBROADCASTSD 16(DX), Y2
+	VBROADCASTSD 24(DX), Y3
+	VMOVUPD      32(AX), Y4
+	VMOVUPD      96(AX), Y5
+	VMOVUPD      32(CX), Y6
+	VMOVUPD      96(CX), Y7
+	VMULPD       Y4, Y0, Y8
+	VFMADD231PD  Y2, Y6, Y8
+	VMULPD       Y4, Y1, Y4
+	VFMADD231PD  Y3, Y6, Y4
+	VMULPD       Y5, Y0, Y0
+	VFMADD231PD  Y2, Y7, Y0
+	VMULPD       Y5, Y1, Y1
+	VFMADD231PD  Y3, Y7, Y1
+	VADDPD       Y0, Y4, Y2
+	VSUBPD       Y1, Y8, Y3
+	VSUBPD       Y4, Y0, Y0
+	VADDPD       Y1, Y8, Y1
+	VMOVUPD      Y2, 32(AX)
+	VMOVUPD      Y3, 96(AX)
+	VMOVUPD      Y0, 32(CX)
+	VMOVUPD      Y1, 96(CX)
+	ADDQ         $0x80, AX
+	SUBQ         $0x80, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
 // func fftPass2AVX512(y *float64, x *float64, tw *float64, m int, s int)
 // Requires: AVX, AVX512F
 TEXT ·fftPass2AVX512(SB), NOSPLIT, $0-40
@@ -3082,5 +3212,87 @@ loop:
 	ADDQ        BX, CX
 	DECQ        DX
 	JNZ         loop
+	VZEROUPPER
+	RET
+
+// func fftTurnAVX512(z *float64, back *float64, c *float64, count int)
+// Requires: AVX, AVX512F
+TEXT ·fftTurnAVX512(SB), NOSPLIT, $0-32
+	MOVQ z+0(FP), AX
+	MOVQ back+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ count+24(FP), BX
+
+loop:
+	VBROADCASTSD (DX), Z0
+	VBROADCASTSD 8(DX), Z1
+	VBROADCASTSD 16(DX), Z2
+	VBROADCASTSD 24(DX), Z3
+	VMOVUPD      (AX), Z4
+	VMOVUPD      64(AX), Z5
+	VMOVUPD      (CX), Z6
+	VMOVUPD      64(CX), Z7
+	VADDPD       Z6, Z4, Z8
+	VSUBPD       Z7, Z5, Z9
+	VADDPD       Z7, Z5, Z5
+	VSUBPD       Z4, Z6, Z4
+	VMULPD       Z8, Z0, Z6
+	VFMADD231PD  Z1, Z9, Z6
+	VMULPD       Z5, Z0, Z0
+	VFMADD231PD  Z1, Z4, Z0
+	VMULPD       Z8, Z2, Z1
+	VFMADD231PD  Z3, Z9, Z1
+	VMULPD       Z5, Z2, Z2
+	VFMADD231PD  Z3, Z4, Z2
+	VMOVUPD      Z6, (AX)
+	VMOVUPD      Z0, 64(AX)
+	VMOVUPD      Z1, (CX)
+	VMOVUPD      Z2, 64(CX)
+	ADDQ         $0x80, AX
+	SUBQ         $0x80, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func fftTurnBackAVX512(z *float64, back *float64, c *float64, count int)
+// Requires: AVX, AVX512F
+TEXT ·fftTurnBackAVX512(SB), NOSPLIT, $0-32
+	MOVQ z+0(FP), AX
+	MOVQ back+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ count+24(FP), BX
+
+loop:
+	VBROADCASTSD (DX), Z0
+	VBROADCASTSD 8(DX), Z1
+	VBROADCASTSD 16(DX), Z2
+	VBROADCASTSD 24(DX), Z3
+	VMOVUPD      (AX), Z4
+	VMOVUPD      64(AX), Z5
+	VMOVUPD      (CX), Z6
+	VMOVUPD      64(CX), Z7
+	VMULPD       Z4, Z0, Z8
+	VFMADD231PD  Z2, Z6, Z8
+	VMULPD       Z4, Z1, Z4
+	VFMADD231PD  Z3, Z6, Z4
+	VMULPD       Z5, Z0, Z0
+	VFMADD231PD  Z2, Z7, Z0
+	VMULPD       Z5, Z1, Z1
+	VFMADD231PD  Z3, Z7, Z1
+	VADDPD       Z0, Z4, Z2
+	VSUBPD       Z1, Z8, Z3
+	VSUBPD       Z4, Z0, Z0
+	VADDPD       Z1, Z8, Z1
+	VMOVUPD      Z2, (AX)
+	VMOVUPD      Z3, 64(AX)
+	VMOVUPD      Z0, (CX)
+	VMOVUPD      Z1, 64(CX)
+	ADDQ         $0x80, AX
+	SUBQ         $0x80, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNZ          loop
 	VZEROUPPER
 	RET

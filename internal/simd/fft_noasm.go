@@ -26,6 +26,8 @@ func fftScatterAVX2(dst *float64, src *float64, n int, stride int, re int, im in
 	panic("unreachable")
 }
 func fftMultiplyAVX2(a *float64, h *float64, n int, stride int, sign float64) { panic("unreachable") }
+func fftTurnAVX2(z *float64, back *float64, c *float64, count int)            { panic("unreachable") }
+func fftTurnBackAVX2(z *float64, back *float64, c *float64, count int)        { panic("unreachable") }
 func fftPass2AVX512(y *float64, x *float64, tw *float64, m int, s int)        { panic("unreachable") }
 func fftPass3AVX512(y *float64, x *float64, tw *float64, m int, s int)        { panic("unreachable") }
 func fftPass4AVX512(y *float64, x *float64, tw *float64, m int, s int)        { panic("unreachable") }
@@ -50,3 +52,5 @@ func fftScatterAVX512(dst *float64, src *float64, n int, stride int, re int, im 
 	panic("unreachable")
 }
 func fftMultiplyAVX512(a *float64, h *float64, n int, stride int, sign float64) { panic("unreachable") }
+func fftTurnAVX512(z *float64, back *float64, c *float64, count int)            { panic("unreachable") }
+func fftTurnBackAVX512(z *float64, back *float64, c *float64, count int)        { panic("unreachable") }

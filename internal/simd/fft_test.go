@@ -133,6 +133,24 @@ func TestFFTMovesTwins(t *testing.T) {
 	}
 }
 
+func TestFFTTurnTwins(t *testing.T) {
+	c := fftNumbers(40, 6)
+	for n := 1; n < 10; n++ {
+		for _, f := range []func(z, c []float64, n int){FFTTurn, FFTTurnBack} {
+			restore := Use(Generic)
+			want := fftNumbers(n*fftBlock, 7)
+			f(want, c, n)
+			restore()
+			atLevels(func(l Level) {
+				got := fftNumbers(n*fftBlock, 7)
+				f(got, c, n)
+				// Four products of numbers up to 4, fused or not.
+				assert.InDeltaSlice(t, want, got, 64*0x1p-53, "%v n=%d", l, n)
+			})
+		}
+	}
+}
+
 func TestFFTMultiplyTwins(t *testing.T) {
 	h := fftNumbers(200, 3)
 	for lanes := 1; lanes <= 8; lanes++ {

@@ -63,7 +63,7 @@ func (t *tiling) average(dst, x []float64) {
 
 // spectrum returns tᵀ B t for the cosines t of the line.
 func (t *tiling) spectrum() []float64 {
-	a := newAxis(t.n, Mirror)
+	a := newBasis(1, t.n, Mirror)
 	s, x, y := make([]float64, t.n), make([]float64, t.n), make([]float64, t.n)
 	for k := range s {
 		clear(x)

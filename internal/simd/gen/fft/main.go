@@ -23,6 +23,8 @@ func main() {
 		v.gather()
 		v.scatter()
 		v.multiply()
+		v.turn()
+		v.turnBack()
 	}
 	Generate()
 }
