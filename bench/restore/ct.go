@@ -192,7 +192,11 @@ func tomography(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	patches := model.New(side, side, nil)
+	makePrior, err := picturePrior(model)
+	if err != nil {
+		return err
+	}
+	pictures := makePrior(side, side)
 	for _, g := range geometries {
 		if !wanted(g.name) {
 			continue
@@ -201,12 +205,12 @@ func tomography(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		m.prior = patches
+		m.prior = pictures
 		norm, err := normOf(m.problem.A())
 		if err != nil {
 			return err
 		}
-		lambda, gamma, err := tuneCT(ctx, g, model)
+		lambda, gamma, err := tuneCT(ctx, g, makePrior)
 		if err != nil {
 			return err
 		}
@@ -245,13 +249,13 @@ func tomography(ctx context.Context) error {
 
 // tuneCT fits the weight of total variation and DDS's γ, of 10⁻¹ … 10³ over ‖A‖², to a phantom
 // of the training set at half the size; gamma is in units of 1/‖A‖².
-func tuneCT(ctx context.Context, g geometry, model *prior.Model) (lambda, gamma float64, err error) {
+func tuneCT(ctx context.Context, g geometry, makePrior sized) (lambda, gamma float64, err error) {
 	const n = side / 2 // both weights hold for pixels of any size
 	m, err := g.scanned(trainSeed, 0, n)
 	if err != nil {
 		return 0, 0, err
 	}
-	m.prior = model.New(n, n, nil)
+	m.prior = makePrior(n, n)
 	norm, err := normOf(m.problem.A())
 	if err != nil {
 		return 0, 0, err

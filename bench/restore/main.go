@@ -2,10 +2,11 @@
 // tomography of one slice and of a stack, parallel magnetic resonance imaging, and speed.
 // Each experiment prints Markdown tables and, with -out, writes its picture there:
 //
-//	go run ./bench/restore [-full] [-out DIR] [-only NAME] photos|ct|ct3d|mri|speed|denoise
+//	go run ./bench/restore [-full] [-out DIR] [-only NAME] [-prior P] photos|ct|ct3d|mri|speed|denoise
 //
 // from the root of the module. -full adds slow methods and settings, -only keeps to one task of
-// an experiment.
+// an experiment, -prior unet takes the network in place of the patch prior in photos and ct;
+// denoise compares the two as denoisers.
 package main
 
 import (
@@ -48,7 +49,7 @@ func main() {
 			return
 		}
 	}
-	log.Fatal("usage: restore [-full] [-out DIR] [-only NAME] photos|ct|ct3d|mri|speed|denoise")
+	log.Fatal("usage: restore [-full] [-out DIR] [-only NAME] [-prior P] photos|ct|ct3d|mri|speed|denoise")
 }
 
 func wanted(name string) bool { return strings.Contains(name, *only) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-dea4846a/sampler/internal/stream"
 	"github.com/seed-dea4846a/sampler/inverse/linop"
+	"github.com/seed-dea4846a/sampler/inverse/prior"
 )
 
 // Every row of the photographs' table, the slow ones too, runs on a small picture of a disc.
@@ -28,7 +29,7 @@ func TestPhotoMethodsRun(t *testing.T) {
 		}
 	}
 	for _, d := range degradations[:1] {
-		m, err := photograph(d, clean, n, n, 0)
+		m, err := photograph(d, clean, n, n, 0, patchesOf(prior.Default()))
 		require.NoError(t, err)
 		all, err := answers(context.Background(), photoMethods(m, d, 0.003, 0.3), clean, n, n)
 		require.NoError(t, err)

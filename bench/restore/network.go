@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"log"
 	"path/filepath"
 
 	"github.com/seed-dea4846a/sampler/internal/dataio"
@@ -16,12 +15,28 @@ import (
 	"github.com/seed-dea4846a/sampler/score"
 )
 
-var networkFile = flag.String("model", "", "prior written by sample train prior --network, in place of the built-in one, for network")
+var priorName = flag.String("prior", "patches", "prior of photos and ct: patches, unet, or a file of sample train prior --network")
 
-// A maker makes a prior for pictures of a size.
+// sized makes a prior for pictures of a size.
+type sized func(rows, cols int) score.Denoiser
+
+func patchesOf(m *prior.Model) sized {
+	return func(rows, cols int) score.Denoiser { return m.New(rows, cols, nil) }
+}
+
+// picturePrior returns what makes the prior of -prior, patches that of the mixture.
+func picturePrior(patches *prior.Model) (sized, error) {
+	if *priorName == "patches" {
+		return patchesOf(patches), nil
+	}
+	net, err := loadNetwork()
+	return func(rows, cols int) score.Denoiser { return net.New(rows, cols) }, err
+}
+
+// A maker is a prior with its name.
 type maker struct {
 	name string
-	make func(rows, cols int) score.Denoiser
+	make sized
 }
 
 // denoising compares the priors as denoisers, of photographs and of phantoms.
@@ -52,9 +67,6 @@ func denoising(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	patches := func(m *prior.Model) func(rows, cols int) score.Denoiser {
-		return func(rows, cols int) score.Denoiser { return m.New(rows, cols, nil) }
-	}
 	network := maker{"network", func(rows, cols int) score.Denoiser { return net.New(rows, cols) }}
 	gaussian := func(rows, cols int) score.Denoiser {
 		return prior.NewGaussian(rows, cols, prior.Default().Spectrum(), prior.Mirror)
@@ -65,8 +77,8 @@ func denoising(ctx context.Context) error {
 		clean  [][]float64
 		makers []maker
 	}{
-		{"camera and astronaut", photos, []maker{{"Gaussian", gaussian}, {"patches", patches(prior.Default())}, network}},
-		{"two phantoms", phantoms, []maker{{"patches of phantoms", patches(ellipses)}, network}},
+		{"camera and astronaut", photos, []maker{{"Gaussian", gaussian}, {"patches", patchesOf(prior.Default())}, network}},
+		{"two phantoms", phantoms, []maker{{"patches of phantoms", patchesOf(ellipses)}, network}},
 	} {
 		fmt.Printf("%s\n\n| noise | noisy |", set.name)
 		for _, m := range set.makers {
@@ -113,9 +125,8 @@ func denoising(ctx context.Context) error {
 }
 
 func loadNetwork() (*netprior.Model, error) {
-	m, err := netprior.ReadFile(*networkFile)
-	if err == nil {
-		log.Printf("%s: %d weights", *networkFile, len(m.Net.Net.W))
+	if *priorName == "patches" || *priorName == "unet" {
+		return netprior.Default(), nil
 	}
-	return m, err
+	return netprior.ReadFile(*priorName)
 }

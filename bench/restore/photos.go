@@ -64,11 +64,15 @@ func photos(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	makePrior, err := picturePrior(prior.Default())
+	if err != nil {
+		return err
+	}
 	for _, d := range degradations {
 		if !wanted(d.name) {
 			continue
 		}
-		ms, err := trainings(d, training)
+		ms, err := trainings(d, training, makePrior)
 		if err != nil {
 			return err
 		}
@@ -86,7 +90,7 @@ func photos(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			m, err := photograph(d, clean, rows, cols, uint64(i))
+			m, err := photograph(d, clean, rows, cols, uint64(i), makePrior)
 			if err != nil {
 				return err
 			}
@@ -104,7 +108,7 @@ func photos(ctx context.Context) error {
 	return nil
 }
 
-func photograph(d degradation, clean []float64, rows, cols int, sample uint64) (*measurement, error) {
+func photograph(d degradation, clean []float64, rows, cols int, sample uint64, makePrior sized) (*measurement, error) {
 	a, err := d.make(rows, cols)
 	if err != nil {
 		return nil, err
@@ -113,7 +117,7 @@ func photograph(d degradation, clean []float64, rows, cols int, sample uint64) (
 	if err != nil {
 		return nil, err
 	}
-	m := &measurement{rows: rows, cols: cols, clean: clean, problem: p, prior: prior.Default().New(rows, cols, nil)}
+	m := &measurement{rows: rows, cols: cols, clean: clean, problem: p, prior: makePrior(rows, cols)}
 	w, err := wiener(m, prior.Default().Spectrum())(context.Background())
 	m.start = w.x // half-quadratic splitting fills no large holes by itself
 	return m, err
@@ -123,14 +127,14 @@ func photograph(d degradation, clean []float64, rows, cols int, sample uint64) (
 const cropSide = 128
 
 // trainings are the problems that settings of a task are tuned on.
-func trainings(d degradation, training []prior.Image) ([]*measurement, error) {
+func trainings(d degradation, training []prior.Image, makePrior sized) ([]*measurement, error) {
 	var ms []*measurement
 	for i, im := range training {
 		crop := make([]float64, 0, cropSide*cropSide)
 		for r := range cropSide {
 			crop = append(crop, im.Pix[((im.Rows-cropSide)/2+r)*im.Cols+(im.Cols-cropSide)/2:][:cropSide]...)
 		}
-		m, err := photograph(d, crop, cropSide, cropSide, 100+uint64(i))
+		m, err := photograph(d, crop, cropSide, cropSide, 100+uint64(i), makePrior)
 		if err != nil {
 			return nil, err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-dea4846a/sampler/internal/dataio"
 	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/inverse"
+	"github.com/seed-dea4846a/sampler/inverse/prior"
 )
 
 // idle is a denoiser that costs nothing.
@@ -28,7 +29,7 @@ func speed(ctx context.Context) error {
 	}
 	clean := quadruple(small, rows, cols)
 	rows, cols = 2*rows, 2*cols
-	m, err := photograph(degradations[0], clean, rows, cols, 0)
+	m, err := photograph(degradations[0], clean, rows, cols, 0, patchesOf(prior.Default()))
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func sameBits(ctx context.Context, path interpolant.Path, gain inverse.Gain) err
 	if err != nil {
 		return err
 	}
-	m, err := photograph(degradations[0], small, rows, cols, 0)
+	m, err := photograph(degradations[0], small, rows, cols, 0, patchesOf(prior.Default()))
 	if err != nil {
 		return err
 	}

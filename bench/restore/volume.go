@@ -46,7 +46,7 @@ func volume(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		lambda, gamma, err := tuneCT(ctx, g, model)
+		lambda, gamma, err := tuneCT(ctx, g, patchesOf(model))
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,8 @@ type Strides struct {
 	A      int // between rows of a
 	AK, AL int // in a, from one k or l to the next
 	BK, BL int // in b
+
+	Set bool // write the sum in place of adding it
 }
 
 // TileRows is the number of rows of a Tile, TileColumns the unit of its columns.
@@ -24,7 +26,7 @@ const (
 // With strides that make rows of a overlap this is a convolution that needs no matrix of
 // neighbourhoods: of a channels-last image with margins, a pixel and its two neighbours in a row
 // are consecutive. Each value is one chain of fused multiply-adds from zero, k fastest, and is
-// then added to c; Go's twin rounds products too, so that levels differ by at most
+// then added to c, or with Set takes its place unread; Go's twin rounds products too, so that levels differ by at most
 // (KL+1)/2²³·Σ|a||b|. It panics if a slice is too short.
 func Tile(c, a, b []float32, columns int, s *Strides) {
 	if columns != 16 && columns != 32 && columns != 48 || s.K < 1 || s.L < 1 ||
@@ -33,7 +35,10 @@ func Tile(c, a, b []float32, columns int, s *Strides) {
 		len(b) < (s.K-1)*s.BK+(s.L-1)*s.BL+columns {
 		panic("simd: a tile beyond its slices")
 	}
-	f := [8]int{s.K, s.L, s.C, s.A, s.AK, s.AL, s.BK, s.BL}
+	f := [9]int{s.K, s.L, s.C, s.A, s.AK, s.AL, s.BK, s.BL}
+	if s.Set {
+		f[8] = 1
+	}
 	switch {
 	case level == Generic:
 		TileGo(c, a, b, columns, s)
@@ -52,21 +57,27 @@ func Tile(c, a, b []float32, columns int, s *Strides) {
 	}
 }
 
-// TileGo is Tile in Go, in either precision.
+// TileGo is Tile in Go, in either precision and for any number of columns up to 48.
 func TileGo[T float32 | float64](c, a, b []T, columns int, s *Strides) {
-	var sum [3 * TileColumns]T
+	var sums [3 * TileColumns]T
+	sum := sums[:columns]
 	for i := range TileRows {
-		clear(sum[:])
+		clear(sum)
 		for l := range s.L {
-			x, y := a[i*s.A+l*s.AL:], b[l*s.BL:]
-			for k := range s.K {
-				v, z := x[k*s.AK], y[k*s.BK:][:columns]
+			at, bt := i*s.A+l*s.AL, l*s.BL
+			for range s.K {
+				v, z := a[at], b[bt:][:len(sum)]
 				for j, w := range z {
 					sum[j] += v * w
 				}
+				at, bt = at+s.AK, bt+s.BK
 			}
 		}
-		for j, v := range sum[:columns] {
+		if s.Set {
+			copy(c[i*s.C:], sum)
+			continue
+		}
+		for j, v := range sum {
 			c[i*s.C+j] += v
 		}
 	}

@@ -7,19 +7,19 @@ package simd
 // tile16AVX512 is Tile for 8 rows and 16 columns.
 //
 //go:noescape
-func tile16AVX512(c *float32, a *float32, b *float32, s *[8]int)
+func tile16AVX512(c *float32, a *float32, b *float32, s *[9]int)
 
 // tile32AVX512 is Tile for 8 rows and 32 columns.
 //
 //go:noescape
-func tile32AVX512(c *float32, a *float32, b *float32, s *[8]int)
+func tile32AVX512(c *float32, a *float32, b *float32, s *[9]int)
 
 // tile48AVX512 is Tile for 8 rows and 48 columns.
 //
 //go:noescape
-func tile48AVX512(c *float32, a *float32, b *float32, s *[8]int)
+func tile48AVX512(c *float32, a *float32, b *float32, s *[9]int)
 
 // tileAVX2 is Tile for 4 rows and 16 columns.
 //
 //go:noescape
-func tileAVX2(c *float32, a *float32, b *float32, s *[8]int)
+func tileAVX2(c *float32, a *float32, b *float32, s *[9]int)

@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func tile16AVX512(c *float32, a *float32, b *float32, s *[8]int)
+// func tile16AVX512(c *float32, a *float32, b *float32, s *[9]int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile16AVX512(SB), NOSPLIT, $0-32
 	MOVQ   c+0(FP), AX
@@ -67,26 +67,30 @@ inner:
 	JNZ          outer
 	LEAQ         (DI)(DI*2), CX
 	LEAQ         (AX)(DI*4), DX
+	CMPQ         64(BX), $0x00
+	JNE          store
 	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
 	VADDPS       (AX)(DI*1), Z1, Z1
-	VMOVUPS      Z1, (AX)(DI*1)
 	VADDPS       (AX)(DI*2), Z2, Z2
-	VMOVUPS      Z2, (AX)(DI*2)
 	VADDPS       (AX)(CX*1), Z3, Z3
-	VMOVUPS      Z3, (AX)(CX*1)
 	VADDPS       (DX), Z4, Z4
-	VMOVUPS      Z4, (DX)
 	VADDPS       (DX)(DI*1), Z5, Z5
-	VMOVUPS      Z5, (DX)(DI*1)
 	VADDPS       (DX)(DI*2), Z6, Z6
-	VMOVUPS      Z6, (DX)(DI*2)
 	VADDPS       (DX)(CX*1), Z7, Z7
-	VMOVUPS      Z7, (DX)(CX*1)
+
+store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, (AX)(DI*1)
+	VMOVUPS Z2, (AX)(DI*2)
+	VMOVUPS Z3, (AX)(CX*1)
+	VMOVUPS Z4, (DX)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(DI*2)
+	VMOVUPS Z7, (DX)(CX*1)
 	VZEROUPPER
 	RET
 
-// func tile32AVX512(c *float32, a *float32, b *float32, s *[8]int)
+// func tile32AVX512(c *float32, a *float32, b *float32, s *[9]int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512(SB), NOSPLIT, $0-32
 	MOVQ   c+0(FP), AX
@@ -166,42 +170,46 @@ inner:
 	JNZ          outer
 	LEAQ         (DI)(DI*2), CX
 	LEAQ         (AX)(DI*4), DX
+	CMPQ         64(BX), $0x00
+	JNE          store
 	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
 	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
 	VADDPS       (AX)(DI*1), Z2, Z2
-	VMOVUPS      Z2, (AX)(DI*1)
 	VADDPS       64(AX)(DI*1), Z3, Z3
-	VMOVUPS      Z3, 64(AX)(DI*1)
 	VADDPS       (AX)(DI*2), Z4, Z4
-	VMOVUPS      Z4, (AX)(DI*2)
 	VADDPS       64(AX)(DI*2), Z5, Z5
-	VMOVUPS      Z5, 64(AX)(DI*2)
 	VADDPS       (AX)(CX*1), Z6, Z6
-	VMOVUPS      Z6, (AX)(CX*1)
 	VADDPS       64(AX)(CX*1), Z7, Z7
-	VMOVUPS      Z7, 64(AX)(CX*1)
 	VADDPS       (DX), Z8, Z8
-	VMOVUPS      Z8, (DX)
 	VADDPS       64(DX), Z9, Z9
-	VMOVUPS      Z9, 64(DX)
 	VADDPS       (DX)(DI*1), Z10, Z10
-	VMOVUPS      Z10, (DX)(DI*1)
 	VADDPS       64(DX)(DI*1), Z11, Z11
-	VMOVUPS      Z11, 64(DX)(DI*1)
 	VADDPS       (DX)(DI*2), Z12, Z12
-	VMOVUPS      Z12, (DX)(DI*2)
 	VADDPS       64(DX)(DI*2), Z13, Z13
-	VMOVUPS      Z13, 64(DX)(DI*2)
 	VADDPS       (DX)(CX*1), Z14, Z14
-	VMOVUPS      Z14, (DX)(CX*1)
 	VADDPS       64(DX)(CX*1), Z15, Z15
-	VMOVUPS      Z15, 64(DX)(CX*1)
+
+store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, (AX)(DI*1)
+	VMOVUPS Z3, 64(AX)(DI*1)
+	VMOVUPS Z4, (AX)(DI*2)
+	VMOVUPS Z5, 64(AX)(DI*2)
+	VMOVUPS Z6, (AX)(CX*1)
+	VMOVUPS Z7, 64(AX)(CX*1)
+	VMOVUPS Z8, (DX)
+	VMOVUPS Z9, 64(DX)
+	VMOVUPS Z10, (DX)(DI*1)
+	VMOVUPS Z11, 64(DX)(DI*1)
+	VMOVUPS Z12, (DX)(DI*2)
+	VMOVUPS Z13, 64(DX)(DI*2)
+	VMOVUPS Z14, (DX)(CX*1)
+	VMOVUPS Z15, 64(DX)(CX*1)
 	VZEROUPPER
 	RET
 
-// func tile48AVX512(c *float32, a *float32, b *float32, s *[8]int)
+// func tile48AVX512(c *float32, a *float32, b *float32, s *[9]int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile48AVX512(SB), NOSPLIT, $0-32
 	MOVQ   c+0(FP), AX
@@ -298,58 +306,62 @@ inner:
 	JNZ          outer
 	LEAQ         (DI)(DI*2), CX
 	LEAQ         (AX)(DI*4), DX
+	CMPQ         64(BX), $0x00
+	JNE          store
 	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
 	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
 	VADDPS       128(AX), Z2, Z2
-	VMOVUPS      Z2, 128(AX)
 	VADDPS       (AX)(DI*1), Z3, Z3
-	VMOVUPS      Z3, (AX)(DI*1)
 	VADDPS       64(AX)(DI*1), Z4, Z4
-	VMOVUPS      Z4, 64(AX)(DI*1)
 	VADDPS       128(AX)(DI*1), Z5, Z5
-	VMOVUPS      Z5, 128(AX)(DI*1)
 	VADDPS       (AX)(DI*2), Z6, Z6
-	VMOVUPS      Z6, (AX)(DI*2)
 	VADDPS       64(AX)(DI*2), Z7, Z7
-	VMOVUPS      Z7, 64(AX)(DI*2)
 	VADDPS       128(AX)(DI*2), Z8, Z8
-	VMOVUPS      Z8, 128(AX)(DI*2)
 	VADDPS       (AX)(CX*1), Z9, Z9
-	VMOVUPS      Z9, (AX)(CX*1)
 	VADDPS       64(AX)(CX*1), Z10, Z10
-	VMOVUPS      Z10, 64(AX)(CX*1)
 	VADDPS       128(AX)(CX*1), Z11, Z11
-	VMOVUPS      Z11, 128(AX)(CX*1)
 	VADDPS       (DX), Z12, Z12
-	VMOVUPS      Z12, (DX)
 	VADDPS       64(DX), Z13, Z13
-	VMOVUPS      Z13, 64(DX)
 	VADDPS       128(DX), Z14, Z14
-	VMOVUPS      Z14, 128(DX)
 	VADDPS       (DX)(DI*1), Z15, Z15
-	VMOVUPS      Z15, (DX)(DI*1)
 	VADDPS       64(DX)(DI*1), Z16, Z16
-	VMOVUPS      Z16, 64(DX)(DI*1)
 	VADDPS       128(DX)(DI*1), Z17, Z17
-	VMOVUPS      Z17, 128(DX)(DI*1)
 	VADDPS       (DX)(DI*2), Z18, Z18
-	VMOVUPS      Z18, (DX)(DI*2)
 	VADDPS       64(DX)(DI*2), Z19, Z19
-	VMOVUPS      Z19, 64(DX)(DI*2)
 	VADDPS       128(DX)(DI*2), Z20, Z20
-	VMOVUPS      Z20, 128(DX)(DI*2)
 	VADDPS       (DX)(CX*1), Z21, Z21
-	VMOVUPS      Z21, (DX)(CX*1)
 	VADDPS       64(DX)(CX*1), Z22, Z22
-	VMOVUPS      Z22, 64(DX)(CX*1)
 	VADDPS       128(DX)(CX*1), Z23, Z23
-	VMOVUPS      Z23, 128(DX)(CX*1)
+
+store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, (AX)(DI*1)
+	VMOVUPS Z4, 64(AX)(DI*1)
+	VMOVUPS Z5, 128(AX)(DI*1)
+	VMOVUPS Z6, (AX)(DI*2)
+	VMOVUPS Z7, 64(AX)(DI*2)
+	VMOVUPS Z8, 128(AX)(DI*2)
+	VMOVUPS Z9, (AX)(CX*1)
+	VMOVUPS Z10, 64(AX)(CX*1)
+	VMOVUPS Z11, 128(AX)(CX*1)
+	VMOVUPS Z12, (DX)
+	VMOVUPS Z13, 64(DX)
+	VMOVUPS Z14, 128(DX)
+	VMOVUPS Z15, (DX)(DI*1)
+	VMOVUPS Z16, 64(DX)(DI*1)
+	VMOVUPS Z17, 128(DX)(DI*1)
+	VMOVUPS Z18, (DX)(DI*2)
+	VMOVUPS Z19, 64(DX)(DI*2)
+	VMOVUPS Z20, 128(DX)(DI*2)
+	VMOVUPS Z21, (DX)(CX*1)
+	VMOVUPS Z22, 64(DX)(CX*1)
+	VMOVUPS Z23, 128(DX)(CX*1)
 	VZEROUPPER
 	RET
 
-// func tileAVX2(c *float32, a *float32, b *float32, s *[8]int)
+// func tileAVX2(c *float32, a *float32, b *float32, s *[9]int)
 // Requires: AVX, FMA3
 TEXT ·tileAVX2(SB), NOSPLIT, $0-32
 	MOVQ   c+0(FP), AX
@@ -406,21 +418,25 @@ inner:
 	DECQ         SI
 	JNZ          outer
 	LEAQ         (DI)(DI*2), CX
+	CMPQ         64(BX), $0x00
+	JNE          store
 	VADDPS       (AX), Y0, Y0
-	VMOVUPS      Y0, (AX)
 	VADDPS       32(AX), Y1, Y1
-	VMOVUPS      Y1, 32(AX)
 	VADDPS       (AX)(DI*1), Y2, Y2
-	VMOVUPS      Y2, (AX)(DI*1)
 	VADDPS       32(AX)(DI*1), Y3, Y3
-	VMOVUPS      Y3, 32(AX)(DI*1)
 	VADDPS       (AX)(DI*2), Y4, Y4
-	VMOVUPS      Y4, (AX)(DI*2)
 	VADDPS       32(AX)(DI*2), Y5, Y5
-	VMOVUPS      Y5, 32(AX)(DI*2)
 	VADDPS       (AX)(CX*1), Y6, Y6
-	VMOVUPS      Y6, (AX)(CX*1)
 	VADDPS       32(AX)(CX*1), Y7, Y7
-	VMOVUPS      Y7, 32(AX)(CX*1)
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, (AX)(DI*1)
+	VMOVUPS Y3, 32(AX)(DI*1)
+	VMOVUPS Y4, (AX)(DI*2)
+	VMOVUPS Y5, 32(AX)(DI*2)
+	VMOVUPS Y6, (AX)(CX*1)
+	VMOVUPS Y7, 32(AX)(CX*1)
 	VZEROUPPER
 	RET

@@ -25,7 +25,11 @@ func (l *conv[T]) scratch(tp *Tape[T]) convScratch[T] {
 func (l *conv[T]) layout(n *Net[T], m []T) (convScratch[T], int) {
 	in := n.shapes[l.in]
 	s := convScratch[T]{h: in.H, w: in.W, c: in.C, nout: l.nout}
-	s.pw, s.pc, s.pn = up(s.w, simd.TileRows), up(s.c, simd.TileColumns), up(s.nout, simd.TileColumns)
+	unit := simd.TileColumns
+	if _, double := any(m).([]float64); double {
+		unit = simd.TileRows // the twin in Go takes any number of columns
+	}
+	s.pw, s.pc, s.pn = up(s.w, simd.TileRows), up(s.c, unit), up(s.nout, unit)
 	s.rows = max(1, min(s.h, stripValues/(s.pw*max(s.pc, s.pn))))
 	size := 0
 	take := func(n int) []T {
@@ -58,9 +62,16 @@ func tile[T Float](c, a, b []T, columns int, s *simd.Strides) {
 	simd.TileGo(c, a, b, columns, s)
 }
 
-// apply adds the convolution of images x with the weights w to y.
-func (s *convScratch[T]) apply(y, x, w []T) {
-	clear(s.kernel)
+// fill clears the weights where there are margins.
+func (s *convScratch[T]) fill() {
+	if s.pc != s.c || s.pn != s.nout {
+		clear(s.kernel)
+	}
+}
+
+// apply writes the convolution of images x with the weights w to y, or adds it.
+func (s *convScratch[T]) apply(y, x, w []T, add bool) {
+	s.fill()
 	for p := range 9 {
 		for o := range s.nout {
 			to := s.kernel[p*s.pc*s.pn+o:]
@@ -73,7 +84,7 @@ func (s *convScratch[T]) apply(y, x, w []T) {
 	for ; len(x) > 0; x, y = x[size:], y[out:] {
 		s.strips(func(lo, hi int) {
 			s.margins(s.x, x[:size], lo, hi, s.c, s.pc)
-			s.products(y[lo*s.w*s.nout:hi*s.w*s.nout], s.x, hi-lo, s.pc, s.nout, s.pn)
+			s.products(y[lo*s.w*s.nout:hi*s.w*s.nout], s.x, hi-lo, s.pc, s.nout, s.pn, add)
 		})
 	}
 }
@@ -81,7 +92,7 @@ func (s *convScratch[T]) apply(y, x, w []T) {
 // transpose adds the transpose of apply to dx: the convolution with the weights turned by
 // half a turn.
 func (s *convScratch[T]) transpose(dx, dy, w []T) {
-	clear(s.kernel)
+	s.fill()
 	for o := range s.nout {
 		for p := range 9 {
 			copy(s.kernel[((8-p)*s.pn+o)*s.pc:], w[(o*9+p)*s.c:(o*9+p+1)*s.c])
@@ -91,7 +102,7 @@ func (s *convScratch[T]) transpose(dx, dy, w []T) {
 	for ; len(dx) > 0; dx, dy = dx[size:], dy[out:] {
 		s.strips(func(lo, hi int) {
 			s.margins(s.y, dy[:out], lo, hi, s.nout, s.pn)
-			s.products(dx[lo*s.w*s.c:hi*s.w*s.c], s.y, hi-lo, s.pn, s.c, s.pc)
+			s.products(dx[lo*s.w*s.c:hi*s.w*s.c], s.y, hi-lo, s.pn, s.c, s.pc, true)
 		})
 	}
 }
@@ -119,7 +130,7 @@ func (s *convScratch[T]) gradient(g, x, dy []T) {
 				for dr := range 3 {
 					for j := 0; j < line; j += 48 {
 						for o := 0; o < s.nout; o += simd.TileRows {
-							tile(sum[o*3*line+dr*line+j:], s.y[((r+1)*pixels+1)*s.pn+o:], s.x[(r+dr)*pixels*s.pc+j:], 48, &st)
+							tile(sum[o*3*line+dr*line+j:], s.y[((r+1)*pixels+1)*s.pn+o:], s.x[(r+dr)*pixels*s.pc+j:], min(48, line-j), &st)
 						}
 					}
 				}
@@ -163,14 +174,13 @@ func (s *convScratch[T]) margins(dst, x []T, lo, hi, c, pc int) {
 	}
 }
 
-// products adds the convolution of rows image rows with margins, of pc channels, to y, of n
-// channels; the weights are s.kernel, of shape (3, 3, pc, pn).
-func (s *convScratch[T]) products(y, x []T, rows, pc, n, pn int) {
+// products writes the convolution of rows image rows with margins, of pc channels, to y, of n
+// channels, or adds it; the weights are s.kernel, of shape (3, 3, pc, pn).
+func (s *convScratch[T]) products(y, x []T, rows, pc, n, pn int, add bool) {
 	to := y
 	direct := s.pw == s.w && pn == n
 	if !direct {
 		to = s.g[:rows*s.pw*pn]
-		clear(to)
 	}
 	st := simd.Strides{K: 3 * pc, L: 1, C: pn, A: pc, AK: 1, BK: pn}
 	for j, columns := 0, 0; j < pn; j += columns {
@@ -179,6 +189,7 @@ func (s *convScratch[T]) products(y, x []T, rows, pc, n, pn int) {
 			columns = min(32, pn-j)
 		}
 		for dr := range 3 {
+			st.Set = dr == 0 && !(direct && add)
 			for r := range rows {
 				for q := 0; q < s.pw; q += simd.TileRows {
 					tile(to[(r*s.pw+q)*pn+j:], x[((r+dr)*(s.pw+2)+q)*pc:], s.kernel[dr*3*pc*pn+j:], columns, &st)
@@ -193,6 +204,10 @@ func (s *convScratch[T]) products(y, x []T, rows, pc, n, pn int) {
 		for q := range s.w {
 			from := to[(r*s.pw+q)*pn:]
 			at := y[(r*s.w+q)*n:][:n]
+			if !add {
+				copy(at, from)
+				continue
+			}
 			for i := range at {
 				at[i] += from[i]
 			}

@@ -25,11 +25,10 @@ type conv[T Float] struct {
 func (l *conv[T]) aux(*Net[T], Jet) int { return 0 }
 
 func (l *conv[T]) forward(tp *Tape[T], id Value) {
-	clear(tp.allVal(id))
 	s := l.scratch(tp)
-	s.apply(tp.allVal(id), tp.allVal(l.in), tp.weights(l.w, l.size(tp)))
+	s.apply(tp.allVal(id), tp.allVal(l.in), tp.weights(l.w, l.size(tp)), false)
 	if v := tp.tangent(l.w, l.size(tp)); v != nil {
-		s.apply(tp.val(id, 1), tp.val(l.in, 0), v)
+		s.apply(tp.val(id, 1), tp.val(l.in, 0), v, true)
 	}
 	if l.b >= 0 {
 		tp.addBias(id, l.b, l.nout)

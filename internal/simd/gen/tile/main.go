@@ -22,7 +22,7 @@ func main() {
 // registers: at a step of k the vectors of b are loaded, and each row's value of a is broadcast
 // and multiplied into the row.
 func kernel(name string, rows, vectors, bytes int) {
-	TEXT(name, NOSPLIT, "func(c, a, b *float32, s *[8]int)")
+	TEXT(name, NOSPLIT, "func(c, a, b *float32, s *[9]int)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s is Tile for %d rows and %d columns.", name, rows, vectors*bytes/4))
 	c, a, b, s := Load(Param("c"), GP64()), Load(Param("a"), GP64()), Load(Param("b"), GP64()), Load(Param("s"), GP64())
@@ -110,14 +110,20 @@ func kernel(name string, rows, vectors, bytes int) {
 	if rows > 4 {
 		LEAQ(Mem{Base: c, Index: cs, Scale: 4}, cb[1])
 	}
-	for i := range rows {
-		for j, r := range acc[i] {
-			m := row(cb, cs, cs3, i)
-			m.Disp = j * bytes
-			VADDPS(m, r, r)
-			VMOVUPS(r, m)
+	each := func(f func(m Mem, r reg.VecVirtual)) {
+		for i := range rows {
+			for j, r := range acc[i] {
+				m := row(cb, cs, cs3, i)
+				m.Disp = j * bytes
+				f(m, r)
+			}
 		}
 	}
+	CMPQ(Mem{Base: s, Disp: 8 * 8}, U8(0))
+	JNE(LabelRef("store"))
+	each(func(m Mem, r reg.VecVirtual) { VADDPS(m, r, r) })
+	Label("store")
+	each(func(m Mem, r reg.VecVirtual) { VMOVUPS(r, m) })
 	VZEROUPPER()
 	RET()
 }
