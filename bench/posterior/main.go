@@ -27,7 +27,6 @@ import (
 	"github.com/seed-dea4846a/sampler/internal/dataio"
 )
 
-// Defaults that make a run of some ten minutes on two cores.
 const (
 	seed        = 6
 	projections = 256

@@ -31,6 +31,11 @@ type cell struct {
 	Interval float64 // posterior mass in the draws' central 90 % intervals, mean over coordinates
 	Region   float64 // share of the draws in the posterior's 90 % region of highest density
 	Misfit   float64 // median |y - Ax|²/(mσ²)
+
+	// Of particle methods in the table of growing populations, means over the populations.
+	Evidence  *float64  `json:",omitempty"` // error of the log evidence, nats
+	Ancestors float64   `json:",omitempty"` // share of the particles of the start that have descendants
+	ESS       []float64 `json:",omitempty"` // share of effective particles at the times of essShares
 }
 
 // measure fills in the metrics of the draws x.

@@ -99,7 +99,8 @@ var methods = []method{
 	{name: "OT-ODE", bias: gaussian + "; " + isotropic + "; the start", draw: otODE},
 
 	// Particles.
-	{name: "TDS, 1024 particles", source: "TDS", bias: population, draw: particles(twistedIsotropic, 1024)},
+	{name: "TDS, 1024 particles", source: "TDS", bias: population + "; r² of data of variance 1", draw: particles(twistedIsotropic, 1024)},
+	{name: "TDS, r² of the data, 1024 particles", bias: population, draw: particles(twistedSpread, 1024)},
 	{name: "MCGdiff, 1024 particles", source: "MCGdiff", bias: population, draw: particles(mcgdiff, 1024)},
 	{name: "FPS, 64 particles", bias: "no exact limit", draw: particles(fps, 64)},
 	{name: "covariance-twisted SMC, 64 particles", source: "cov-SMC 64", bias: population, draw: particles(twistedTweedie, 64)},
@@ -227,18 +228,40 @@ func otODE(ctx context.Context, q *problem, n, nfe int) ([]float64, float64, err
 
 // The particle methods.
 var (
-	twistedIsotropic = inverse.SMC{Method: inverse.Twisted{Cov: inverse.Isotropic{}}}
-	twistedTweedie   = inverse.SMC{Method: inverse.Twisted{}}
-	mcgdiff          = inverse.SMC{Method: inverse.MCGdiff{}}
-	fps              = inverse.SMC{Method: inverse.FPS{}}
+	twistedIsotropic = same(inverse.Twisted{Cov: inverse.Isotropic{}})
+	twistedTweedie   = same(inverse.Twisted{})
+	mcgdiff          = same(inverse.MCGdiff{})
+	fps              = same(inverse.FPS{})
+	corrected        = same(inverse.TwistedCorrected{})
 )
 
+func twistedSpread(q *problem) inverse.ParticleMethod {
+	return inverse.Twisted{Cov: inverse.Isotropic{Data: q.spread}}
+}
+
+// same is one method for all problems.
+func same(m inverse.ParticleMethod) func(*problem) inverse.ParticleMethod {
+	return func(*problem) inverse.ParticleMethod { return m }
+}
+
 // particles draws by independent populations, as many as make n draws or more.
-func particles(m inverse.SMC, size int) draw {
+func particles(m func(*problem) inverse.ParticleMethod, size int) draw {
 	return func(ctx context.Context, q *problem, n, nfe int) ([]float64, float64, error) {
-		m.Particles, m.Eta = size, etaOf(nfe)
-		return chain(nil, func(s score.Sampler, _ int) *score.Sampler { return m.Sampler(s) })(ctx, q, (n+size-1)/size*size, nfe)
+		out, evals, err := q.populations(ctx, m(q), size, n, nfe)
+		if err != nil {
+			return nil, 0, err
+		}
+		return out.Draws, evals, nil
 	}
+}
+
+func (q *problem) populations(ctx context.Context, m inverse.ParticleMethod, size, n, nfe int) (*inverse.Particles, float64, error) {
+	c, err := inverse.NewConditional(q.p, q.prior, nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	out, res, err := inverse.SMC{Method: m, Particles: size, Eta: etaOf(nfe)}.Run(ctx, *q.sampler(c, nil, nfe), (n+size-1)/size*size, nil)
+	return out, res.NFE(), err
 }
 
 // finite reports whether all draws are numbers.
