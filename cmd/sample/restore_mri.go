@@ -148,7 +148,7 @@ func (s *restoreSettings) sensitivities(kspace []float64, coils int, mask linop.
 		if want := []int{coils, rows, cols}; !slices.Equal(shape, want) && !(coils == 1 && slices.Equal(shape, want[1:])) {
 			return nil, usagef("--maps: %s has shape %s and k-space %s; they must agree", file, shapeText(shape), shapeText(want))
 		}
-		if s.Phase == "maps" && calib >= 2 {
+		if s.Phase == "maps" && calib.Rows > 1 {
 			// Maps that hold the phase are better than its estimate, those of other programs
 			// hold none.
 			const held = 0.95
@@ -168,9 +168,10 @@ func (s *restoreSettings) sensitivities(kspace []float64, coils int, mask linop.
 		return nil, nil
 	}
 	if p.given("calib") {
-		calib = p.int("calib", 2, 1<<16)
+		side := p.int("calib", 2, 1<<16)
+		calib = linop.Size{Rows: side, Cols: side}
 	}
-	if calib < 2 {
+	if calib.Rows < 2 {
 		return nil, usagef("the centre of k-space is not fully measured, so that sensitivities cannot be estimated; give --maps file:F")
 	}
 	maps, err := e.maps(p, kspace, rows, cols, calib)
@@ -185,19 +186,30 @@ func (s *restoreSettings) sensitivities(kspace []float64, coils int, mask linop.
 	return maps, nil
 }
 
-// fullCentre returns the side, up to 24, of the largest square about the origin that is
-// fully measured.
-func fullCentre(m linop.SamplingMask) int {
-	side := 0
-	for ; side < min(24, m.Rows, m.Cols); side++ {
-		for i := range (side + 1) * (side + 1) {
-			r, c := m.Rows/2-(side+1)/2+i/(side+1), m.Cols/2-(side+1)/2+i%(side+1)
+// fullCentre returns the size of a rectangle about the origin that is fully measured: the
+// largest square, made longer where lines are measured from end to end, up to 24 along a side.
+func fullCentre(m linop.SamplingMask) linop.Size {
+	const most = 24
+	full := func(s linop.Size) bool {
+		if s.Rows > min(most, m.Rows) || s.Cols > min(most, m.Cols) {
+			return false
+		}
+		for i := range s.Rows * s.Cols {
+			r, c := m.Rows/2-s.Rows/2+i/s.Cols, m.Cols/2-s.Cols/2+i%s.Cols
 			if !m.Keep[r*m.Cols+c] {
-				return side
+				return false
 			}
 		}
+		return true
 	}
-	return side
+	var s linop.Size
+	for _, d := range []linop.Size{{Rows: 1, Cols: 1}, {Rows: 1}, {Cols: 1}} {
+		next := linop.Size{Rows: s.Rows + d.Rows, Cols: s.Cols + d.Cols}
+		for ; full(next); next.Rows, next.Cols = next.Rows+d.Rows, next.Cols+d.Cols {
+			s = next
+		}
+	}
+	return s
 }
 
 // encode sets the operator, of real pictures unless the phase is free.

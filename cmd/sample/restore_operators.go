@@ -27,10 +27,10 @@ type operatorEntry struct {
 	kernel  func(p *params, rows, cols, factor int) linop.Operator
 	lines   func(p *params, rows, cols int) (linop.SamplingMask, error)
 	beam    func(p *params, s *linop.Scan)
-	maps    func(p *params, kspace []float64, rows, cols, calib int) ([]float64, error)
+	maps    func(p *params, kspace []float64, rows, cols int, calib linop.Size) ([]float64, error)
 }
 
-var calibParam = param{"calib", "", "points of a side of the centre; empty: the fully measured ones, up to 24"}
+var calibParam = param{"calib", "", "points of a side of the centre; empty: all that are fully measured, up to 24 along a side"}
 
 var seedParam = param{"seed", "0", "seed of the pattern"}
 
@@ -105,17 +105,17 @@ var operatorTable = []operatorEntry{
 
 	{Flag: "maps", Name: "lowres", Doc: "low-resolution images of the coils, which carry the phase of the image",
 		Params: []param{calibParam, {"threshold", "0.05", "part of the maximum below which maps are 0"}},
-		maps: func(p *params, kspace []float64, rows, cols, calib int) ([]float64, error) {
+		maps: func(p *params, kspace []float64, rows, cols int, calib linop.Size) ([]float64, error) {
 			return linop.LowResolutionMaps(kspace, rows, cols, calib, p.float("threshold", 0, 1))
 		}},
 	{Flag: "maps", Name: "espirit", Doc: "ESPIRiT, Uecker et al. 2014",
 		Params: []param{calibParam, {"kernel", "", "points of a side of a patch; empty: a third of the centre's, up to 6"}, {"crop", "0.8", "least eigenvalue"}},
-		maps: func(p *params, kspace []float64, rows, cols, calib int) ([]float64, error) {
-			kernel := min(6, max(2, calib/3))
+		maps: func(p *params, kspace []float64, rows, cols int, calib linop.Size) ([]float64, error) {
+			e := linop.ESPIRiT{Calib: calib, Crop: p.float("crop", 1e-9, 1)}
 			if p.given("kernel") {
-				kernel = p.int("kernel", 2, 64)
+				k := p.int("kernel", 2, 64)
+				e.Kernel = linop.Size{Rows: k, Cols: k}
 			}
-			e := linop.ESPIRiT{Calib: calib, Kernel: kernel, Crop: p.float("crop", 1e-9, 1)}
 			if p.err() != nil {
 				return nil, p.err()
 			}

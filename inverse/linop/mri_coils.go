@@ -54,13 +54,13 @@ func unitMaps(s []complex128, coils int, threshold float64) {
 	}
 }
 
-// LowResolutionMaps estimates sensitivities from the middle calib by calib points of a
+// LowResolutionMaps estimates sensitivities from the calib points in the middle of a
 // k-space of shape {coils, rows, cols, 2}: the images of that region, under a Hann window
 // against ringing, over their root sum of squares. The phase of the image goes into the
 // maps. Where the root sum of squares is below threshold times its maximum the maps are 0.
 //
 // Source: Roemer et al., Magn. Reson. Med. 16 (1990); Pruessmann et al., ibid. 42 (1999).
-func LowResolutionMaps(kspace []float64, rows, cols, calib int, threshold float64) ([]float64, error) {
+func LowResolutionMaps(kspace []float64, rows, cols int, calib Size, threshold float64) ([]float64, error) {
 	coils, err := checkCalibration(kspace, rows, cols, calib)
 	if err != nil {
 		return nil, err
@@ -75,10 +75,10 @@ func LowResolutionMaps(kspace []float64, rows, cols, calib int, threshold float6
 }
 
 // lowResolution writes the images of the middle of k-space under a Hann window.
-func lowResolution(images, kspace []float64, rows, cols, calib int) {
+func lowResolution(images, kspace []float64, rows, cols int, calib Size) {
 	n := rows * cols
 	s, k := fft.Complex(images), fft.Complex(kspace)
-	hann := func(i, n int) float64 {
+	hann := func(i, n, calib int) float64 {
 		if !inMiddle(i, n, calib) {
 			return 0
 		}
@@ -87,21 +87,21 @@ func lowResolution(images, kspace []float64, rows, cols, calib int) {
 	plan := fft.NewComplex2(rows, cols)
 	for c := range len(s) / n {
 		for i := range n {
-			s[c*n+i] = complex(hann(i/cols, rows)*hann(i%cols, cols), 0) * k[c*n+i]
+			s[c*n+i] = complex(hann(i/cols, rows, calib.Rows)*hann(i%cols, cols, calib.Cols), 0) * k[c*n+i]
 		}
 		plan.CentredInverse(s[c*n:][:n], nil)
 	}
 }
 
 // MapsWithPhase returns the maps S times the phase of the image that they make of the
-// middle calib by calib points of a k-space,
+// calib points in the middle of a k-space,
 //
 //	S_c e^(i arg p),   p = Σ_c conj(S_c) l_c,
 //
 // l_c the images of LowResolutionMaps, so that the image in these maps is real wherever
 // its phase is smooth. Methods such as ESPIRiT leave the phase of each pixel free. It also
 // returns Σ Re p / Σ |p|, which is near 1 if the given maps make the image real already.
-func MapsWithPhase(maps, kspace []float64, rows, cols, calib int) (turned []float64, part float64, err error) {
+func MapsWithPhase(maps, kspace []float64, rows, cols int, calib Size) (turned []float64, part float64, err error) {
 	coils, err := checkCalibration(kspace, rows, cols, calib)
 	if err != nil {
 		return nil, 0, err
@@ -135,13 +135,13 @@ func MapsWithPhase(maps, kspace []float64, rows, cols, calib int) (turned []floa
 	return turned, part, nil
 }
 
-func checkCalibration(kspace []float64, rows, cols, calib int) (coils int, err error) {
+func checkCalibration(kspace []float64, rows, cols int, calib Size) (coils int, err error) {
 	mustPositive(rows, cols)
 	if len(kspace) == 0 || len(kspace)%(2*rows*cols) != 0 {
 		return 0, fmt.Errorf("linop: %d numbers of k-space, want a multiple of %d×%d×2", len(kspace), rows, cols)
 	}
-	if calib < 1 || calib > min(rows, cols) {
-		return 0, fmt.Errorf("linop: a calibration region of %d×%d in a k-space of %d×%d", calib, calib, rows, cols)
+	if calib.Rows < 1 || calib.Rows > rows || calib.Cols < 1 || calib.Cols > cols {
+		return 0, fmt.Errorf("linop: a calibration region of %v in a k-space of %d×%d", calib, rows, cols)
 	}
 	return len(kspace) / (2 * rows * cols), nil
 }

@@ -71,13 +71,13 @@ func agreement(got, want []float64, coils, rows, cols int) float64 {
 func TestMapEstimation(t *testing.T) {
 	const coils, rows, cols = 4, 48, 45
 	k, want := phantomKSpace(coils, rows, cols)
-	low, err := LowResolutionMaps(k, rows, cols, 16, 0.05)
+	low, err := LowResolutionMaps(k, rows, cols, Size{16, 16}, 0.05)
 	require.NoError(t, err)
 	t.Logf("low resolution: 1 - %.1e", 1-agreement(low, want, coils, rows, cols))
 	// Within the window's resolution of 3 pixels the maps change by a few per cent.
 	assert.Greater(t, agreement(low, want, coils, rows, cols), 0.9995)
 
-	maps, eigen, err := ESPIRiT{Calib: 20, Kernel: 5}.Maps(k, rows, cols)
+	maps, eigen, err := ESPIRiT{Calib: Size{20, 20}, Kernel: Size{5, 5}}.Maps(k, rows, cols)
 	require.NoError(t, err)
 	t.Logf("ESPIRiT: 1 - %.1e", 1-agreement(maps, want, coils, rows, cols))
 	// A kernel of 5 holds a birdcage map to about 1/2 per cent, which enters squared.
@@ -101,17 +101,17 @@ func TestMapEstimation(t *testing.T) {
 	}
 	assert.Greater(t, cropped, n/10) // outside of the object there is no equation
 
-	_, err = LowResolutionMaps(k[1:], rows, cols, 16, 0)
+	_, err = LowResolutionMaps(k[1:], rows, cols, Size{16, 16}, 0)
 	assert.ErrorContains(t, err, "want a multiple of 48×45×2")
-	_, err = LowResolutionMaps(k, rows, cols, 46, 0)
+	_, err = LowResolutionMaps(k, rows, cols, Size{46, 46}, 0)
 	assert.ErrorContains(t, err, "calibration region of 46×46")
-	_, err = LowResolutionMaps(k, rows, cols, 16, 1)
+	_, err = LowResolutionMaps(k, rows, cols, Size{16, 16}, 1)
 	assert.ErrorContains(t, err, "threshold")
-	_, _, err = ESPIRiT{Kernel: 25}.Maps(k, rows, cols)
-	assert.ErrorContains(t, err, "kernel of 25")
+	_, _, err = ESPIRiT{Kernel: Size{25, 6}}.Maps(k, rows, cols)
+	assert.ErrorContains(t, err, "kernel of 25×6")
 	_, _, err = ESPIRiT{Crop: 2}.Maps(k, rows, cols)
 	assert.ErrorContains(t, err, "crop 2")
-	_, _, err = ESPIRiT{Calib: 6, Kernel: 3}.Maps(make([]float64, len(k)), rows, cols)
+	_, _, err = ESPIRiT{Calib: Size{6, 6}, Kernel: Size{3, 3}}.Maps(make([]float64, len(k)), rows, cols)
 	assert.ErrorContains(t, err, "zero or not finite")
 }
 
@@ -120,7 +120,7 @@ func TestMapEstimation(t *testing.T) {
 func TestESPIRiTOfManyCoils(t *testing.T) {
 	const coils, rows, cols = 12, 40, 36
 	k, want := phantomKSpace(coils, rows, cols)
-	e := ESPIRiT{Calib: 15, Kernel: 5} // 121 patches of 300 points
+	e := ESPIRiT{Calib: Size{15, 15}, Kernel: Size{5, 5}} // 121 patches of 300 points
 	maps, eigen, err := e.Maps(k, rows, cols)
 	require.NoError(t, err)
 	// As in TestMapEstimation, at a coarser picture.
@@ -160,9 +160,9 @@ func TestMapsWithPhase(t *testing.T) {
 	m := must(NewMRI(fullMask(rows, cols), maps))
 	k := make([]float64, 2*coils*rows*cols)
 	m.Apply(k, x)
-	free, _, err := ESPIRiT{Calib: 20, Kernel: 5}.Maps(k, rows, cols)
+	free, _, err := ESPIRiT{Calib: Size{20, 20}, Kernel: Size{5, 5}}.Maps(k, rows, cols)
 	require.NoError(t, err)
-	turned, part, err := MapsWithPhase(free, k, rows, cols, 20)
+	turned, part, err := MapsWithPhase(free, k, rows, cols, Size{20, 20})
 	require.NoError(t, err)
 	assert.Less(t, part, 0.9)
 	imaginary := func(maps []float64) float64 {
@@ -178,13 +178,13 @@ func TestMapsWithPhase(t *testing.T) {
 	assert.Greater(t, imaginary(free), 0.1)
 	// The window of 3 pixels smooths the phase, which turns by 0.06 a pixel: 0.01 at edges.
 	assert.Less(t, imaginary(turned), 1e-3)
-	low, err := LowResolutionMaps(k, rows, cols, 20, 0)
+	low, err := LowResolutionMaps(k, rows, cols, Size{20, 20}, 0)
 	require.NoError(t, err)
-	same, part, err := MapsWithPhase(low, k, rows, cols, 20)
+	same, part, err := MapsWithPhase(low, k, rows, cols, Size{20, 20})
 	require.NoError(t, err)
 	assert.InDeltaSlice(t, low, same, 1e-12, "low-resolution maps have the phase")
 	assert.InDelta(t, 1, part, 1e-12)
-	_, _, err = MapsWithPhase(maps[2:], k, rows, cols, 20)
+	_, _, err = MapsWithPhase(maps[2:], k, rows, cols, Size{20, 20})
 	assert.ErrorContains(t, err, "must agree")
 }
 

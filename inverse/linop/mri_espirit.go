@@ -10,8 +10,14 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
+// A Size is that of a rectangle in the middle of k-space.
+type Size struct{ Rows, Cols int }
+
+func (s Size) points() int    { return s.Rows * s.Cols }
+func (s Size) String() string { return fmt.Sprintf("%d×%d", s.Rows, s.Cols) }
+
 // ESPIRiT estimates sensitivities from a fully sampled region in the middle of k-space.
-// All patches of Kernel by Kernel points of all coils in the region lie near a subspace;
+// All patches of Kernel points of all coils in the region lie near a subspace;
 // that a patch equals its projection, averaged over the patches that hold a point, is at
 // each pixel x an equation between the coil images,
 //
@@ -21,8 +27,8 @@ import (
 //
 // Source: Uecker et al., Magn. Reson. Med. 71 (2014). Zero fields take the defaults.
 type ESPIRiT struct {
-	Calib     int     // width of the calibration region; 24
-	Kernel    int     // width of a patch; 6
+	Calib     Size    // of the calibration region; 24×24
+	Kernel    Size    // of a patch; a third of the region, up to 6×6
 	Threshold float64 // singular values above it, relative to the largest, span the subspace; 0.02
 	Crop      float64 // pixels whose eigenvalue is below it get maps of 0; 0.8
 }
@@ -35,8 +41,10 @@ func (e ESPIRiT) Maps(kspace []float64, rows, cols int) (maps, eigen []float64, 
 	if err != nil {
 		return nil, nil, err
 	}
-	if e.Kernel < 1 || e.Kernel > e.Calib || 2*e.Kernel-1 > min(rows, cols) {
-		return nil, nil, fmt.Errorf("linop: an ESPIRiT kernel of %d for a calibration region of %d in %d×%d", e.Kernel, e.Calib, rows, cols)
+	for _, side := range [][3]int{{e.Kernel.Rows, e.Calib.Rows, rows}, {e.Kernel.Cols, e.Calib.Cols, cols}} {
+		if k := side[0]; k < 1 || k > side[1] || 2*k-1 > side[2] {
+			return nil, nil, fmt.Errorf("linop: an ESPIRiT kernel of %v for a calibration region of %v in %d×%d", e.Kernel, e.Calib, rows, cols)
+		}
 	}
 	if !(e.Threshold > 0 && e.Threshold < 1 && e.Crop > 0 && e.Crop <= 1) {
 		return nil, nil, fmt.Errorf("linop: ESPIRiT threshold %g and crop %g must be between 0 and 1", e.Threshold, e.Crop)
@@ -74,11 +82,13 @@ func (e ESPIRiT) Maps(kspace []float64, rows, cols int) (maps, eigen []float64, 
 }
 
 func (e ESPIRiT) defaults() ESPIRiT {
-	if e.Calib == 0 {
-		e.Calib = 24
+	if e.Calib == (Size{}) {
+		e.Calib = Size{24, 24}
 	}
-	if e.Kernel == 0 {
-		e.Kernel = 6
+	if e.Kernel == (Size{}) {
+		// A phantom of 8 coils was best served so at 8, 12, 16 and 24 lines.
+		third := func(side int) int { return min(6, max(2, (side+1)/3)) }
+		e.Kernel = Size{third(e.Calib.Rows), third(e.Calib.Cols)}
 	}
 	if e.Threshold == 0 {
 		e.Threshold = 0.02
@@ -90,18 +100,18 @@ func (e ESPIRiT) defaults() ESPIRiT {
 }
 
 // projector returns the orthogonal projector on the subspace of the patches, of order
-// m = coils·Kernel², row by row, of which the lower triangle of blocks is filled in. With
+// m, coils times the points of a patch, row by row, of which the lower triangle of blocks is filled in. With
 // the patches as the columns of X it is f(XXᴴ), f the step function at the threshold, or
 // X g(XᴴX) Xᴴ with g = f/λ: the smaller of the two matrices is decomposed.
 func (e ESPIRiT) projector(kspace []complex128, coils, rows, cols int) ([]complex128, error) {
-	patch, side := e.Kernel*e.Kernel, e.Calib-e.Kernel+1
-	m, count := coils*patch, side*side
+	patch, places := e.Kernel.points(), Size{e.Calib.Rows - e.Kernel.Rows + 1, e.Calib.Cols - e.Kernel.Cols + 1}
+	m, count := coils*patch, places.points()
 	x := make([]complex128, m*count) // a row for each point of a patch
-	top, left := rows/2-e.Calib/2, cols/2-e.Calib/2
+	top, left := rows/2-e.Calib.Rows/2, cols/2-e.Calib.Cols/2
 	for k := range m {
 		c, u := k/patch, k%patch
 		for i := range count {
-			x[k*count+i] = kspace[(c*rows+top+i/side+u/e.Kernel)*cols+left+i%side+u%e.Kernel]
+			x[k*count+i] = kspace[(c*rows+top+i/places.Cols+u/e.Kernel.Cols)*cols+left+i%places.Cols+u%e.Kernel.Cols]
 		}
 	}
 	if m <= count {
@@ -184,29 +194,29 @@ func (e ESPIRiT) cut(h []complex128, m int, f func(value float64) float64) error
 
 // eigenEquations hold, for coils c and d ≤ c, the coefficients
 //
-//	G_cd(x) = 1/K² Σ_uv W[(c,u),(d,v)] e^(-2πi (v-u)·x)
+//	G_cd(x) = 1/K Σ_uv W[(c,u),(d,v)] e^(-2πi (v-u)·x)
 //
-// summed along the columns of the picture; row sums the 2K-1 shifts that are left. All of
+// K the points of a patch, summed along the columns of the picture; row sums the shifts that
+// are left. All of
 // G would be coils² pictures.
 type eigenEquations struct {
 	half              []complex128 // at [c·coils+d][shift][column]
 	coils, rows, cols int
-	shifts            int
+	shifts            int // of rows
 }
 
 func (e ESPIRiT) equations(proj []complex128, coils, rows, cols int) *eigenEquations {
-	k := e.Kernel
-	patch, shifts := k*k, 2*k-1
-	m := coils * patch
-	g := &eigenEquations{half: make([]complex128, coils*coils*shifts*cols), coils: coils, rows: rows, cols: cols, shifts: shifts}
-	turns := make([]complex128, shifts*cols)
-	for s := range shifts {
+	k, patch := e.Kernel, e.Kernel.points()
+	m, shifts := coils*patch, Size{2*k.Rows - 1, 2*k.Cols - 1}
+	g := &eigenEquations{half: make([]complex128, coils*coils*shifts.Rows*cols), coils: coils, rows: rows, cols: cols, shifts: shifts.Rows}
+	turns := make([]complex128, shifts.Cols*cols)
+	for s := range shifts.Cols {
 		for j := range cols {
-			turns[s*cols+j] = wave(s-k+1, j, cols)
+			turns[s*cols+j] = wave(s-k.Cols+1, j, cols)
 		}
 	}
 	spread(coils*coils, func(lo, hi int) {
-		z := make([]complex128, shifts*shifts)
+		z := make([]complex128, shifts.points())
 		for p := lo; p < hi; p++ {
 			c, d := p/coils, p%coils
 			if d > c {
@@ -215,11 +225,11 @@ func (e ESPIRiT) equations(proj []complex128, coils, rows, cols int) *eigenEquat
 			clear(z)
 			for u := range patch {
 				for v := range patch {
-					z[(v/k-u/k+k-1)*shifts+v%k-u%k+k-1] += proj[(c*patch+u)*m+d*patch+v] / complex(float64(patch), 0)
+					z[(v/k.Cols-u/k.Cols+k.Rows-1)*shifts.Cols+v%k.Cols-u%k.Cols+k.Cols-1] += proj[(c*patch+u)*m+d*patch+v] / complex(float64(patch), 0)
 				}
 			}
 			for i, v := range z {
-				addScaled(g.half[(p*shifts+i/shifts)*cols:][:cols], v, turns[i%shifts*cols:])
+				addScaled(g.half[(p*shifts.Rows+i/shifts.Cols)*cols:][:cols], v, turns[i%shifts.Cols*cols:])
 			}
 		}
 	})
