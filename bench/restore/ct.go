@@ -6,6 +6,7 @@ import (
 	"log"
 	"math"
 	"strings"
+	"sync"
 
 	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/inverse"
@@ -108,7 +109,7 @@ func cgls(m *measurement) func(context.Context) (answer, error) {
 		sigma, _ := m.problem.Sigma()
 		res := linop.CGLS(x, m.problem.A(), m.problem.Y(), 0,
 			&linop.KrylovOptions{ATol: 1.05 * sigma * math.Sqrt(float64(len(m.problem.Y()))), MaxIter: 200})
-		return answer{x: x, pairs: int64(res.Iterations) + 1}, res.Status.Err()
+		return answer{x: x, Pairs: int64(res.Iterations) + 1}, res.Status.Err()
 	}
 }
 
@@ -187,105 +188,123 @@ func ddsMethods(m *measurement, gamma float64, variants int, long bool) ([]resto
 }
 
 // tomography reconstructs one slice.
-func tomography(ctx context.Context) error {
-	model, err := ellipsePrior(ctx)
-	if err != nil {
-		return err
-	}
-	makePrior, err := picturePrior(model)
-	if err != nil {
-		return err
-	}
-	pictures := makePrior(side, side)
+func tomography(ctx context.Context, s *store) error {
+	fitted := sync.OnceValues(func() (*prior.Model, error) { return ellipsePrior(ctx) })
 	for _, g := range geometries {
-		if !wanted(g.name) {
-			continue
-		}
 		m, err := g.scanned(testSeed, 0, side)
 		if err != nil {
 			return err
 		}
-		m.prior = pictures
 		norm, err := normOf(m.problem.A())
 		if err != nil {
 			return err
 		}
-		lambda, gamma, err := tuneCT(ctx, g, makePrior)
+		methods, err := sliceMethods(g, m, nil, 1, 1, norm)
 		if err != nil {
 			return err
 		}
-		start := make([]float64, len(m.clean))
-		methods := []restorer{}
-		for _, f := range []linop.FBPFilter{linop.FBPRamp, linop.FBPHann} {
-			methods = append(methods, restorer{"FBP, " + f.String(), func(context.Context) (answer, error) {
-				x, err := fbp(g, m, f)
-				return answer{x: x}, err
-			}})
+		if !s.pending(g.name, methods) {
+			continue
 		}
-		methods = append(methods,
-			restorer{"CGLS", cgls(m)},
-			restorer{"Wiener", wiener(m, model.Spectrum())},
-			restorer{"total variation", totalVariation(m, lambda, norm, start, 1.5, 1000)},
-			restorer{"half-quadratic splitting", splitting(m, falling(2, 0.01, 20))},
-		)
-		dds, err := ddsMethods(m, gamma/(norm*norm), 19, len(g.angles) == 18)
+		model, err := fitted()
 		if err != nil {
 			return err
 		}
-		methods = append(methods, dds...)
-		log.Printf("%s: λ = %.3g, γ‖A‖² = %.3g", g.name, lambda, gamma)
-		all, err := answers(ctx, methods, m.clean, side, side)
+		m.prior = model.New(side, side, nil)
+		v, err := s.tuned(g.name, func() ([]float64, error) { return tuneCT(ctx, g, model) })
+		if err != nil {
+			return err
+		}
+		if methods, err = sliceMethods(g, m, model, v[0], v[1], norm); err != nil {
+			return err
+		}
+		all, err := answers(ctx, s, g.name, methods, m.clean, side, side)
 		if err != nil {
 			return err
 		}
 		if err := strip("ct-"+strings.ReplaceAll(g.name, " ", "-"), m.clean, all, side, side, 1.3, "FBP, hann", "CGLS", "total variation", "DDS-VP, 49 NFE"); err != nil {
 			return err
 		}
-		fmt.Printf("%s; total variation with λ = %.2g, DDS with γ‖A‖² = %.2g\n\n", g.name, lambda, gamma)
-		table(all)
 	}
 	return nil
 }
 
+// sliceMethods are the rows of the table; the model, of Wiener's filter, may be nil to know
+// their names.
+func sliceMethods(g geometry, m *measurement, model *prior.Model, lambda, gamma, norm float64) ([]restorer, error) {
+	var methods []restorer
+	for _, f := range []linop.FBPFilter{linop.FBPRamp, linop.FBPHann} {
+		methods = append(methods, restorer{"FBP, " + f.String(), func(context.Context) (answer, error) {
+			x, err := fbp(g, m, f)
+			return answer{x: x}, err
+		}})
+	}
+	methods = append(methods,
+		restorer{"CGLS", cgls(m)},
+		restorer{"Wiener", func(ctx context.Context) (answer, error) { return wiener(m, model.Spectrum())(ctx) }},
+		restorer{"total variation", totalVariation(m, lambda, norm, make([]float64, len(m.clean)), 1.5, 1000)},
+		restorer{splittingName, splitting(m, falling(2, 0.01, 20))},
+	)
+	dds, err := ddsMethods(m, gamma/(norm*norm), 19, len(g.angles) == 18)
+	return append(methods, dds...), err
+}
+
+// tomographySection has a method a row and a geometry a column.
+func tomographySection(s *store) string {
+	var b, titles strings.Builder
+	var tasks, lambdas, gammas []string
+	for _, g := range geometries {
+		tasks = append(tasks, g.name)
+		fmt.Fprintf(&titles, " %s |", g.name)
+		if v := s.settings(g.name); v != nil {
+			lambdas, gammas = append(lambdas, fmt.Sprintf("%.2g", v[0])), append(gammas, fmt.Sprintf("%g", v[1]))
+		}
+	}
+	fmt.Fprintf(&b, "PSNR (dB) / SSIM; total variation with λ = %s, DDS with γ‖A‖² = %s:\n\n", strings.Join(lambdas, ", "), strings.Join(gammas, ", "))
+	b.WriteString(s.columns(titles.String(), tasks, nil, nil))
+	return b.String()
+}
+
 // tuneCT fits the weight of total variation and DDS's γ, of 10⁻¹ … 10³ over ‖A‖², to a phantom
-// of the training set at half the size; gamma is in units of 1/‖A‖².
-func tuneCT(ctx context.Context, g geometry, makePrior sized) (lambda, gamma float64, err error) {
+// of the training set at half the size, and returns them, γ in units of 1/‖A‖².
+func tuneCT(ctx context.Context, g geometry, model *prior.Model) ([]float64, error) {
 	const n = side / 2 // both weights hold for pixels of any size
 	m, err := g.scanned(trainSeed, 0, n)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
-	m.prior = makePrior(n, n)
+	m.prior = model.New(n, n, nil)
 	norm, err := normOf(m.problem.A())
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	start := make([]float64, n*n)
-	if lambda, err = tune(ctx, m, 0.03, 12, func(w float64) func(context.Context) (answer, error) {
+	lambda, err := tune(ctx, m, 0.03, 12, func(w float64) func(context.Context) (answer, error) {
 		return totalVariation(m, w, norm, start, 1.5, 300)
-	}); err != nil {
-		return 0, 0, err
+	})
+	if err != nil {
+		return nil, err
 	}
 	vp, _, err := ddsPaths(budgets[0].nfe)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	vp.solver = inverse.Recursion{Eta: budgets[0].eta}.Solver()
-	top := math.Inf(-1)
+	top, gamma := math.Inf(-1), 0.0
 	for _, c := range []float64{1, 10, 100, 1000} {
 		a, err := vp.conditional(m, inverse.DDS{Gamma: c / (norm * norm), Krylov: inverse.Krylov{Iterations: 5}})(ctx)
 		if err != nil {
-			return 0, 0, err
+			return nil, err
 		}
 		p, err := metric.PSNR(a.x, m.clean, 1)
 		if err != nil {
-			return 0, 0, err
+			return nil, err
 		}
 		if p > top {
 			top, gamma = p, c
 		}
 	}
-	return lambda, gamma, nil
+	return []float64{lambda, gamma}, nil
 }
 
 func normOf(a linop.Operator) (float64, error) {

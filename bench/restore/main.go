@@ -1,12 +1,16 @@
-// Restore measures the posterior samplers of package inverse on pictures: photographs,
-// tomography of one slice and of a stack, parallel magnetic resonance imaging, and speed.
-// Each experiment prints Markdown tables and, with -out, writes its picture there:
+// Restore measures the posterior samplers of package inverse on pictures and writes
+// docs/RESTORATION.md: photographs, tomography of one slice and of a stack, parallel magnetic
+// resonance imaging and its coil maps, and speed. From the root of the module:
 //
-//	go run ./bench/restore [-full] [-out DIR] [-only NAME] [-prior P] photos|ct|ct3d|mri|speed|denoise
+//	go run ./bench/restore [flags] [photos|ct|ct3d|mri|coils|speed]...
 //
-// from the root of the module. -full adds slow methods and settings, -only keeps to one task of
-// an experiment, -prior unet takes the network in place of the patch prior in photos and ct;
-// denoise compares the two as denoisers.
+// Each experiment, all of them if none is named, measures its rows and replaces its section of
+// the page and its pictures. -full adds slow methods and settings.
+//
+// With -results what is measured is kept in a file and not measured again, so that a run may be
+// interrupted, and cut into pieces by -only, also at the same time in several processes: the
+// section is written from all rows of the file. Without it, a run with -only prints and leaves
+// the page as it is.
 package main
 
 import (
@@ -16,6 +20,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,43 +30,83 @@ import (
 const seed = 1 // of all noise
 
 var (
-	full = flag.Bool("full", false, "add slow methods and settings")
-	out  = flag.String("out", "", "folder for the pictures; none if empty")
-	only = flag.String("only", "", "run only the tasks whose name holds this")
-	data = flag.String("data", "bench/restore/testdata", "folder with the photographs")
+	full    = flag.Bool("full", false, "add slow methods and settings")
+	out     = flag.String("out", "docs", "folder of RESTORATION.md and img/restore-*.png")
+	only    = flag.String("only", "", "measure only rows whose \"task: method\" holds this")
+	results = flag.String("results", "", "file of measurements, one a line, which is read and added to")
+	data    = flag.String("data", "bench/restore/testdata", "folder with the photographs")
 )
 
-var experiments = []struct {
-	name string
-	run  func(context.Context) error
-}{{"photos", photos}, {"ct", tomography}, {"ct3d", volume}, {"mri", resonance}, {"speed", speed}, {"denoise", denoising}}
+// An experiment measures rows into the store, and writes its section from them.
+type experiment struct {
+	name    string
+	measure func(context.Context, *store) error
+	write   func(*store) string
+}
+
+var experiments = []experiment{
+	{"photos", photos, photoSection}, {"ct", tomography, tomographySection}, {"ct3d", volume, volumeSection},
+	{"mri", resonance, resonanceSection}, {"coils", coilMaps, coilSection}, {"speed", speed, speedSection},
+}
 
 func main() {
 	log.SetFlags(0)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	for _, e := range experiments {
-		if flag.Arg(0) == e.name && flag.NArg() == 1 {
-			if err := e.run(ctx); err != nil {
-				log.Fatal(err)
-			}
-			return
-		}
+	if err := run(ctx, flag.Args()); err != nil {
+		log.Fatal(err)
 	}
-	log.Fatal("usage: restore [-full] [-out DIR] [-only NAME] [-prior P] photos|ct|ct3d|mri|speed|denoise")
 }
 
-func wanted(name string) bool { return strings.Contains(name, *only) }
+func run(ctx context.Context, names []string) error {
+	for _, n := range names {
+		if !slices.ContainsFunc(experiments, func(e experiment) bool { return e.name == n }) {
+			return fmt.Errorf("there is no experiment %q; usage: restore [flags] [photos|ct|ct3d|mri|coils|speed]...", n)
+		}
+	}
+	for _, e := range experiments {
+		if len(names) > 0 && !slices.Contains(names, e.name) {
+			continue
+		}
+		s, err := open(e.name, *results)
+		if err != nil {
+			return err
+		}
+		if err := e.measure(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", e.name, err)
+		}
+		if s, err = s.reread(); err != nil { // what other processes measured meanwhile
+			return err
+		}
+		text := e.write(s)
+		if *only != "" && *results == "" {
+			fmt.Print(text)
+			continue
+		}
+		if err := replaceSection(e.name, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
-// An answer is the picture of one method and what it cost.
+func wanted(task, method string) bool { return strings.Contains(task+": "+method, *only) }
+
+// An answer is the picture of one method and what it cost, a row of the tables.
 type answer struct {
-	method     string
-	x          []float64
-	nfe        float64
-	jvp, pairs int64 // Jacobian products; applications of A and Aᵀ in pairs
-	seconds    float64
-	psnr, ssim float64
+	Experiment, Task, Method string
+
+	NFE        float64 `json:",omitempty"`
+	JVP, Pairs int64   `json:",omitempty"` // Jacobian products; applications of A and Aᵀ in pairs
+	Seconds    float64
+	PSNR, SSIM float64
+	MapError   float64   `json:",omitempty"` // of estimated coil maps
+	Settings   []float64 `json:",omitempty"` // tuned ones of a task, in a row for them
+
+	Note string `json:",omitempty"` // a text in the place of figures
+
+	x []float64
 }
 
 // A restorer returns a picture.
@@ -70,58 +115,36 @@ type restorer struct {
 	run  func(ctx context.Context) (answer, error)
 }
 
-// answers runs the methods and scores each against the truth, of so many pictures of
-// rows×cols one after another.
-func answers(ctx context.Context, methods []restorer, clean []float64, rows, cols int) ([]answer, error) {
+// answers runs the methods of a task that are not in the store and scores each against the
+// truth, of so many pictures of rows×cols one after another. It returns what it has run.
+func answers(ctx context.Context, s *store, task string, methods []restorer, clean []float64, rows, cols int) ([]answer, error) {
 	var all []answer
 	for _, m := range methods {
+		if !wanted(task, m.name) || s.has(task, m.name) {
+			continue
+		}
 		start := time.Now()
 		a, err := m.run(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.name, err)
 		}
-		a.method, a.seconds = m.name, time.Since(start).Seconds()
-		if a.psnr, err = metric.PSNR(a.x, clean, 1); err != nil {
+		a.Task, a.Method, a.Seconds = task, m.name, time.Since(start).Seconds()
+		if a.PSNR, err = metric.PSNR(a.x, clean, 1); err != nil {
 			return nil, fmt.Errorf("%s: %w", m.name, err)
 		}
 		n := rows * cols
 		for at := 0; at < len(clean); at += n {
-			s, err := metric.SSIM(a.x[at:at+n], clean[at:at+n], rows, cols, 1)
+			v, err := metric.SSIM(a.x[at:at+n], clean[at:at+n], rows, cols, 1)
 			if err != nil {
 				return nil, err
 			}
-			a.ssim += s * float64(n) / float64(len(clean))
+			a.SSIM += v * float64(n) / float64(len(clean))
 		}
-		log.Printf("%-34s %6.2f dB  %.3f  %5.1f s", a.method, a.psnr, a.ssim, a.seconds)
+		log.Printf("%s: %-34s %6.2f dB  %.3f  %5.1f s", task, a.Method, a.PSNR, a.SSIM, a.Seconds)
+		if err := s.keep(a); err != nil {
+			return nil, err
+		}
 		all = append(all, a)
 	}
 	return all, nil
-}
-
-// table prints the answers, the best figures of each column in bold.
-func table(all []answer) {
-	best := all[0]
-	for _, a := range all {
-		best.psnr, best.ssim = max(best.psnr, a.psnr), max(best.ssim, a.ssim)
-	}
-	bold := func(format string, v, top float64) string {
-		s := fmt.Sprintf(format, v)
-		if s == fmt.Sprintf(format, top) {
-			return "**" + s + "**"
-		}
-		return s
-	}
-	count := func(n int64) string {
-		if n == 0 {
-			return ""
-		}
-		return fmt.Sprint(n)
-	}
-	fmt.Println("| method | PSNR (dB) | SSIM | NFE | ∂D/∂x products | A, Aᵀ pairs | s |")
-	fmt.Println("|---|---|---|---|---|---|---|")
-	for _, a := range all {
-		fmt.Printf("| %s | %s | %s | %s | %s | %s | %.1f |\n", a.method, bold("%.2f", a.psnr, best.psnr), bold("%.3f", a.ssim, best.ssim),
-			count(int64(a.nfe)), count(a.jvp), count(a.pairs), a.seconds)
-	}
-	fmt.Println()
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,7 +12,6 @@ import (
 
 	"github.com/seed-dea4846a/sampler/internal/stream"
 	"github.com/seed-dea4846a/sampler/inverse/linop"
-	"github.com/seed-dea4846a/sampler/inverse/prior"
 )
 
 // Every row of the photographs' table, the slow ones too, runs on a small picture of a disc.
@@ -29,12 +30,12 @@ func TestPhotoMethodsRun(t *testing.T) {
 		}
 	}
 	for _, d := range degradations[:1] {
-		m, err := photograph(d, clean, n, n, 0, patchesOf(prior.Default()))
+		m, err := photograph(d, clean, n, n, 0)
 		require.NoError(t, err)
-		all, err := answers(context.Background(), photoMethods(m, d, 0.003, 0.3), clean, n, n)
+		all, err := answers(context.Background(), &store{}, d.name, photoMethods(m, d, 0.003, 0.3, true), clean, n, n)
 		require.NoError(t, err)
 		for _, a := range all {
-			assert.False(t, math.IsNaN(a.psnr), a.method)
+			assert.False(t, math.IsNaN(a.PSNR), a.Method)
 		}
 	}
 }
@@ -81,4 +82,56 @@ func TestScannedDataAreTheProjectors(t *testing.T) {
 	// The noise is 0.01; pixels of 1/64 blur edges of height up to 1 and chords of up to
 	// 1.8, which measured adds as much again.
 	assert.InDelta(t, lineNoise, math.Sqrt(sum/float64(len(y))), 1.5*lineNoise)
+}
+
+// Rows that are in the file are not measured again, and the page gets its section from them.
+func TestRowsAreKept(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "rows.jsonl")
+	const n = 12
+	clean, noisy := make([]float64, n*n), make([]float64, n*n)
+	noisy[0] = 0.1
+	runs := 0
+	methods := []restorer{{"one", func(context.Context) (answer, error) { runs++; return answer{x: noisy, NFE: 3}, nil }}}
+	for range 2 {
+		s, err := open("photos", file)
+		require.NoError(t, err)
+		assert.Equal(t, runs == 0, s.pending("task", methods))
+		v, err := s.tuned("task", func() ([]float64, error) { runs += 10; return []float64{0.5}, nil })
+		require.NoError(t, err)
+		assert.Equal(t, []float64{0.5}, v)
+		_, err = answers(context.Background(), s, "task", methods, clean, n, n)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 11, runs)
+	s, err := open("photos", file)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"one"}, s.methods("task"))
+	a, ok := s.get("task", "one")
+	assert.True(t, ok)
+	assert.InDelta(t, 10*math.Log10(n*n/0.01), a.PSNR, 1e-9) // one pixel is off by 0.1
+	assert.Contains(t, s.table("task"), "| one | **41.58** |")
+	other, err := open("mri", file)
+	require.NoError(t, err)
+	assert.Empty(t, other.rows)
+
+	*out = dir
+	defer func() { *out = "docs" }()
+	page := filepath.Join(dir, "RESTORATION.md")
+	require.NoError(t, os.WriteFile(page, []byte("before\n<!-- measured: mri -->\nold\n<!-- end: mri -->\nafter\n"), 0o600))
+	require.NoError(t, replaceSection("mri", "new\n"))
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	assert.Equal(t, "before\n<!-- measured: mri -->\n\nnew\n\n<!-- end: mri -->\nafter\n", string(text))
+	assert.ErrorContains(t, replaceSection("ct", ""), "lacks the marks")
+}
+
+// The page has the marks of every experiment.
+func TestPageHasAllSections(t *testing.T) {
+	text, err := os.ReadFile("../../docs/RESTORATION.md")
+	require.NoError(t, err)
+	for _, e := range experiments {
+		assert.Contains(t, string(text), "<!-- measured: "+e.name+" -->\n")
+		assert.Contains(t, string(text), "<!-- end: "+e.name+" -->\n")
+	}
 }

@@ -50,7 +50,7 @@ func (c chain) conditional(m *measurement, g inverse.Gain) func(context.Context)
 		}
 		a, err := c.run(ctx, model)
 		n := model.Counts()
-		a.jvp, a.pairs = n.JVP, (n.Apply+n.Adjoint)/2
+		a.JVP, a.Pairs = n.JVP, (n.Apply+n.Adjoint)/2
 		return a, err
 	}
 }
@@ -62,21 +62,25 @@ func (c chain) stepped(m *measurement, with func(score.Sampler) *score.Sampler) 
 		if err != nil {
 			return answer{}, err
 		}
-		x, res, err := with(score.Sampler{Path: c.path, Model: model, Grid: c.grid, Seed: seed}).Draw(ctx, 1, nil)
+		a, err := c.draw(ctx, with(score.Sampler{Path: c.path, Model: model, Grid: c.grid, Seed: seed}))
 		n := model.Counts()
-		return answer{x: x, nfe: res.NFE(), jvp: n.JVP, pairs: (n.Apply + n.Adjoint) / 2}, err
+		a.JVP, a.Pairs = n.JVP, (n.Apply+n.Adjoint)/2
+		return a, err
 	}
 }
 
 // run draws from a sampler of the model.
 func (c chain) run(ctx context.Context, model score.Denoiser) (answer, error) {
-	s := score.Sampler{Path: c.path, Model: model, Grid: c.grid, Solver: c.solver, Seed: seed}
+	return c.draw(ctx, &score.Sampler{Path: c.path, Model: model, Grid: c.grid, Solver: c.solver, Seed: seed})
+}
+
+func (c chain) draw(ctx context.Context, s *score.Sampler) (answer, error) {
 	n := max(c.draws, 1)
 	x, res, err := s.Draw(ctx, n, nil)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{x: mean(x, n), nfe: res.NFE() * float64(n)}, nil
+	return answer{x: mean(x, n), NFE: res.NFE() * float64(n)}, nil
 }
 
 // mean averages n pictures.
@@ -119,7 +123,7 @@ func wiener(m *measurement, spectrum prior.Spectrum) func(context.Context) (answ
 		}
 		model.Denoise(a.x, make([]float64, len(m.clean)), 1, 1000)
 		n := model.Counts()
-		a.pairs = (n.Apply + n.Adjoint) / 2
+		a.Pairs = (n.Apply + n.Adjoint) / 2
 		return a, nil
 	}
 }
@@ -158,7 +162,7 @@ func splitting(m *measurement, noises []float64) func(context.Context) (answer, 
 		}
 		m.prior.Denoise(next, x, 1, noises[len(noises)-1])
 		n := model.Counts()
-		return answer{x: next, nfe: float64(len(noises) + 1), jvp: n.JVP, pairs: (n.Apply + n.Adjoint) / 2}, nil
+		return answer{x: next, NFE: float64(len(noises) + 1), JVP: n.JVP, Pairs: (n.Apply + n.Adjoint) / 2}, nil
 	}
 }
 
@@ -172,7 +176,7 @@ func totalVariation(m *measurement, lambda, norm float64, start []float64, upper
 			return a, err
 		}
 		// The limit ends it with a small gap: the picture stands as it is.
-		a.pairs = int64(res.Iterations)
+		a.Pairs = int64(res.Iterations)
 		return a, nil
 	}
 }

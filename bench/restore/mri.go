@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log"
 	"math"
 	"sync"
 
@@ -114,7 +113,6 @@ func scannedMRI(s, sample uint64) (*measurement, error) {
 	if err != nil {
 		return nil, err
 	}
-	log.Printf("acceleration %.3g", mask.Acceleration())
 	a, err := linop.NewMRI(mask, linop.BirdcageMaps(coils, side, side))
 	if err != nil {
 		return nil, err
@@ -140,18 +138,58 @@ func wavelets(m *measurement, lambda float64, limit int) func(context.Context) (
 		a := answer{x: make([]float64, len(m.clean))}
 		res, err := prior.L1Wavelet{Rows: m.rows, Cols: m.cols, Complex: true, Lambda: lambda, Norm: 1, Spin: true, Limit: limit}.
 			Solve(ctx, a.x, m.problem.A(), m.problem.Y())
-		a.pairs = int64(res.Iterations)
+		a.Pairs = int64(res.Iterations)
 		return a, err
 	}
 }
 
+const resonanceTask = "8 coils at ×4"
+
 // resonance reconstructs one slice from the k-space of 8 coils.
-func resonance(ctx context.Context) error {
+func resonance(ctx context.Context, s *store) error {
+	m, err := scannedMRI(testSeed, 0)
+	if err != nil {
+		return err
+	}
+	methods, err := resonanceMethods(m, 1, 1)
+	if err != nil || !s.pending(resonanceTask, methods) {
+		return err
+	}
+	if m.prior, err = complexPrior(ctx); err != nil {
+		return err
+	}
+	v, err := s.tuned(resonanceTask, func() ([]float64, error) {
+		train, err := scannedMRI(trainSeed, 0)
+		if err != nil {
+			return nil, err
+		}
+		lambda, err := tune(ctx, train, 0.04, 8, func(w float64) func(context.Context) (answer, error) { return wavelets(train, w, 40) })
+		if err != nil {
+			return nil, err
+		}
+		damp, err := tune(ctx, train, 0.4, 8, func(w float64) func(context.Context) (answer, error) { return sense(train, w) })
+		return []float64{lambda, damp}, err
+	})
+	if err != nil {
+		return err
+	}
+	if methods, err = resonanceMethods(m, v[0], v[1]); err != nil {
+		return err
+	}
+	all, err := answers(ctx, s, resonanceTask, methods, modulus(m.clean), side, side)
+	if err != nil {
+		return err
+	}
+	return strip("mri", modulus(m.clean), all, side, side, 1.3, "zero-filled", "CG-SENSE, 30 iterations", "l1-wavelet, 100 iterations", splittingName, "DDS-VP, 49 NFE")
+}
+
+// complexPrior is fitted to the parts of training phantoms.
+func complexPrior(ctx context.Context) (score.Denoiser, error) {
 	var images []prior.Image
 	for i := range trainCount {
 		z, err := complexPhantom(trainSeed, uint64(i), side)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		parts := make([]float64, len(z))
 		planes(parts, z)
@@ -161,25 +199,12 @@ func resonance(ctx context.Context) error {
 	}
 	model, err := fitPrior(ctx, images, 30)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	m, err := scannedMRI(testSeed, 0)
-	if err != nil {
-		return err
-	}
-	train, err := scannedMRI(trainSeed, 0)
-	if err != nil {
-		return err
-	}
-	m.prior = newSplit(model.New(side, side, nil))
-	lambda, err := tune(ctx, train, 0.04, 8, func(w float64) func(context.Context) (answer, error) { return wavelets(train, w, 40) })
-	if err != nil {
-		return err
-	}
-	damp, err := tune(ctx, train, 0.4, 8, func(w float64) func(context.Context) (answer, error) { return sense(train, w) })
-	if err != nil {
-		return err
-	}
+	return newSplit(model.New(side, side, nil)), nil
+}
+
+func resonanceMethods(m *measurement, lambda, damp float64) ([]restorer, error) {
 	methods := []restorer{
 		{"zero-filled", func(context.Context) (answer, error) {
 			x := make([]float64, len(m.clean))
@@ -189,27 +214,22 @@ func resonance(ctx context.Context) error {
 		{"CG-SENSE, 30 iterations", sense(m, damp)},
 		{"l1-wavelet, 30 iterations", wavelets(m, lambda, 30)},
 		{"l1-wavelet, 100 iterations", wavelets(m, lambda, 100)},
-		{"half-quadratic splitting", splitting(m, falling(1, 0.005, 12))},
+		{splittingName, splitting(m, falling(1, 0.005, 12))},
 	}
 	dds, err := ddsMethods(m, 1, 19, true)
-	if err != nil {
-		return err
-	}
 	methods = append(methods, dds...)
 	for i := range methods {
 		methods[i].run = magnitude(methods[i].run)
 	}
-	log.Printf("λ = %.3g, damping %.3g", lambda, damp)
-	all, err := answers(ctx, methods, modulus(m.clean), side, side)
-	if err != nil {
-		return err
+	return methods, err
+}
+
+func resonanceSection(s *store) string {
+	text := ""
+	if v := s.settings(resonanceTask); v != nil {
+		text = fmt.Sprintf("l1-wavelet with λ = %.2g, CG-SENSE with damping %.2g, DDS with γ = 1 where not said:\n\n", v[0], v[1])
 	}
-	fmt.Printf("l1-wavelet with λ = %.2g, CG-SENSE with damping² = %.2g, DDS with γ = 1\n\n", lambda, damp*damp)
-	if err := strip("mri", modulus(m.clean), all, side, side, 1.3, "zero-filled", "CG-SENSE, 30 iterations", "l1-wavelet, 100 iterations", "DDS-VP, 49 NFE"); err != nil {
-		return err
-	}
-	table(all)
-	return nil
+	return text + s.table(resonanceTask)
 }
 
 // sense is CG-SENSE with Tikhonov's damping.
@@ -217,7 +237,7 @@ func sense(m *measurement, damp float64) func(context.Context) (answer, error) {
 	return func(context.Context) (answer, error) {
 		x := make([]float64, len(m.clean))
 		res := linop.CGLS(x, m.problem.A(), m.problem.Y(), damp, &linop.KrylovOptions{MaxIter: 30})
-		return answer{x: x, pairs: int64(res.Iterations) + 1}, res.Status.Err()
+		return answer{x: x, Pairs: int64(res.Iterations) + 1}, res.Status.Err()
 	}
 }
 
