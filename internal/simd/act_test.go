@@ -32,9 +32,9 @@ func actTerms(f activation, x, beta float64) (v, size [4]float64) {
 	return v, [4]float64{v[0], v[1], v[2], 16 * (s1 + 6*s1*s1)}
 }
 
-// ulps returns |got - want| in units in the last place of a T of the given size, a subnormal
+// ulpsOfSize returns |got - want| in units in the last place of a T of the given size, a subnormal
 // one's being that of the least normal number.
-func ulps[T Float](got T, want, size float64) float64 {
+func ulpsOfSize[T Float](got T, want, size float64) float64 {
 	bits, least := 52, -1022
 	if _, ok := any(got).(float32); ok {
 		bits, least = 23, -126
@@ -68,7 +68,7 @@ func activations[T Float](t *testing.T, top, reach float64) {
 						for j, v := range x {
 							want, size := actTerms(f, float64(v), beta)
 							for i := range orders + 1 {
-								if u := ulps(all[i*n+j], want[i], math.Abs(size[i])); !(u <= top) {
+								if u := ulpsOfSize(all[i*n+j], want[i], math.Abs(size[i])); !(u <= top) {
 									t.Fatalf("%s %d, β = %v, derivative %d at %v: %v, not %v, %.1f ulp", l, f, beta, i, v, all[i*n+j], want[i], u)
 								}
 							}
