@@ -6,9 +6,11 @@ import "math"
 
 // SiLU writes y = x/(1+e^-x) and those of its first three derivatives d that are not nil; those
 // after a nil are not written. Each value errs by at most 8 units in the last place of the sum
-// of the moduli of its terms where e^-|x| is not subnormal,
+// of the moduli of its terms,
 //
-//	xs   s + xs'   2s' + xs”   3s” + xs' - 6xs'²,   s = 1/(1+e^-x)
+//	xs   s + xs'   2s' + xs”   3s” + xs' - 6xs'²,   s = 1/(1+e^-x),
+//
+// where subnormal numbers, e^-|x| among them, may count as zero: in assembly they do.
 func SiLU[T Float](y []T, d [3][]T, x []T) { activate(silu, y, d, x, 0) }
 
 // Softplus does so for y = log(1+e^{βx})/β = max(x, 0) + log(1+e^{-β|x|})/β, whose derivatives

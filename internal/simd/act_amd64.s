@@ -4,16 +4,21 @@
 
 // func silu32AVX512(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·silu32AVX512(SB), NOSPLIT, $0-48
-	MOVQ  y+0(FP), AX
-	MOVQ  d1+8(FP), DX
-	MOVQ  d2+16(FP), BX
-	MOVQ  d3+24(FP), SI
-	MOVQ  x+32(FP), DI
-	MOVQ  n+40(FP), R8
-	XORQ  R9, R9
-	MOVL  $0x0000ffff, CX
-	KMOVW CX, K1
+TEXT ·silu32AVX512(SB), NOSPLIT, $8-48
+	VSTMXCSR (SP)
+	MOVL     (SP), AX
+	ORL      $0x00008040, AX
+	MOVL     AX, 4(SP)
+	VLDMXCSR 4(SP)
+	MOVQ     y+0(FP), AX
+	MOVQ     d1+8(FP), DX
+	MOVQ     d2+16(FP), BX
+	MOVQ     d3+24(FP), SI
+	MOVQ     x+32(FP), DI
+	MOVQ     n+40(FP), R8
+	XORQ     R9, R9
+	MOVL     $0x0000ffff, CX
+	KMOVW    CX, K1
 
 loop:
 	CMPQ  R8, $0x10
@@ -93,9 +98,10 @@ whole:
 	VMOVUPS      Z3, K1, (SI)(R9*1)
 
 next:
-	ADDQ $0x40, R9
-	SUBQ $0x10, R8
-	JG   loop
+	ADDQ     $0x40, R9
+	SUBQ     $0x10, R8
+	JG       loop
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -371,7 +377,12 @@ GLOBL act32_40400000<>(SB), RODATA|NOPTR, $64
 
 // func softplus32AVX512(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int, k float32, inv float32, lim float32)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·softplus32AVX512(SB), NOSPLIT, $0-60
+TEXT ·softplus32AVX512(SB), NOSPLIT, $8-60
+	VSTMXCSR     (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	VLDMXCSR     4(SP)
 	MOVQ         y+0(FP), AX
 	MOVQ         d1+8(FP), DX
 	MOVQ         d2+16(FP), BX
@@ -474,9 +485,10 @@ whole:
 	VMOVUPS      Z3, K1, (SI)(R9*1)
 
 next:
-	ADDQ $0x40, R9
-	SUBQ $0x10, R8
-	JG   loop
+	ADDQ     $0x40, R9
+	SUBQ     $0x10, R8
+	JG       loop
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -590,16 +602,21 @@ GLOBL act32_3daaaaab<>(SB), RODATA|NOPTR, $64
 
 // func tanh32AVX512(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·tanh32AVX512(SB), NOSPLIT, $0-48
-	MOVQ  y+0(FP), AX
-	MOVQ  d1+8(FP), DX
-	MOVQ  d2+16(FP), BX
-	MOVQ  d3+24(FP), SI
-	MOVQ  x+32(FP), DI
-	MOVQ  n+40(FP), R8
-	XORQ  R9, R9
-	MOVL  $0x0000ffff, CX
-	KMOVW CX, K1
+TEXT ·tanh32AVX512(SB), NOSPLIT, $8-48
+	VSTMXCSR (SP)
+	MOVL     (SP), AX
+	ORL      $0x00008040, AX
+	MOVL     AX, 4(SP)
+	VLDMXCSR 4(SP)
+	MOVQ     y+0(FP), AX
+	MOVQ     d1+8(FP), DX
+	MOVQ     d2+16(FP), BX
+	MOVQ     d3+24(FP), SI
+	MOVQ     x+32(FP), DI
+	MOVQ     n+40(FP), R8
+	XORQ     R9, R9
+	MOVL     $0x0000ffff, CX
+	KMOVW    CX, K1
 
 loop:
 	CMPQ  R8, $0x10
@@ -675,9 +692,10 @@ whole:
 	VMOVUPS      Z0, K1, (SI)(R9*1)
 
 next:
-	ADDQ $0x40, R9
-	SUBQ $0x10, R8
-	JG   loop
+	ADDQ     $0x40, R9
+	SUBQ     $0x10, R8
+	JG       loop
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -755,14 +773,19 @@ GLOBL act32_41800000<>(SB), RODATA|NOPTR, $64
 
 // func silu32AVX2(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·silu32AVX2(SB), NOSPLIT, $0-48
-	MOVQ y+0(FP), AX
-	MOVQ d1+8(FP), CX
-	MOVQ d2+16(FP), DX
-	MOVQ d3+24(FP), BX
-	MOVQ x+32(FP), SI
-	MOVQ n+40(FP), DI
-	XORQ R8, R8
+TEXT ·silu32AVX2(SB), NOSPLIT, $8-48
+	VSTMXCSR (SP)
+	MOVL     (SP), AX
+	ORL      $0x00008040, AX
+	MOVL     AX, 4(SP)
+	VLDMXCSR 4(SP)
+	MOVQ     y+0(FP), AX
+	MOVQ     d1+8(FP), CX
+	MOVQ     d2+16(FP), DX
+	MOVQ     d3+24(FP), BX
+	MOVQ     x+32(FP), SI
+	MOVQ     n+40(FP), DI
+	XORQ     R8, R8
 
 loop:
 	VMOVUPS      (SI)(R8*1), Y0
@@ -835,15 +858,21 @@ loop:
 	VMOVUPS      Y2, (BX)(R8*1)
 
 next:
-	ADDQ $0x20, R8
-	SUBQ $0x08, DI
-	JG   loop
+	ADDQ     $0x20, R8
+	SUBQ     $0x08, DI
+	JG       loop
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func softplus32AVX2(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int, k float32, inv float32, lim float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·softplus32AVX2(SB), NOSPLIT, $0-60
+TEXT ·softplus32AVX2(SB), NOSPLIT, $8-60
+	VSTMXCSR     (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	VLDMXCSR     4(SP)
 	MOVQ         y+0(FP), AX
 	MOVQ         d1+8(FP), CX
 	MOVQ         d2+16(FP), DX
@@ -934,22 +963,28 @@ loop:
 	VMOVUPS      Y3, (BX)(R8*1)
 
 next:
-	ADDQ $0x20, R8
-	SUBQ $0x08, DI
-	JG   loop
+	ADDQ     $0x20, R8
+	SUBQ     $0x08, DI
+	JG       loop
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func tanh32AVX2(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tanh32AVX2(SB), NOSPLIT, $0-48
-	MOVQ y+0(FP), AX
-	MOVQ d1+8(FP), CX
-	MOVQ d2+16(FP), DX
-	MOVQ d3+24(FP), BX
-	MOVQ x+32(FP), SI
-	MOVQ n+40(FP), DI
-	XORQ R8, R8
+TEXT ·tanh32AVX2(SB), NOSPLIT, $8-48
+	VSTMXCSR (SP)
+	MOVL     (SP), AX
+	ORL      $0x00008040, AX
+	MOVL     AX, 4(SP)
+	VLDMXCSR 4(SP)
+	MOVQ     y+0(FP), AX
+	MOVQ     d1+8(FP), CX
+	MOVQ     d2+16(FP), DX
+	MOVQ     d3+24(FP), BX
+	MOVQ     x+32(FP), SI
+	MOVQ     n+40(FP), DI
+	XORQ     R8, R8
 
 loop:
 	VMOVUPS      (SI)(R8*1), Y0
@@ -1019,24 +1054,30 @@ loop:
 	VMOVUPS      Y0, (BX)(R8*1)
 
 next:
-	ADDQ $0x20, R8
-	SUBQ $0x08, DI
-	JG   loop
+	ADDQ     $0x20, R8
+	SUBQ     $0x08, DI
+	JG       loop
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func silu64AVX512(y *float64, d1 *float64, d2 *float64, d3 *float64, x *float64, n int)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·silu64AVX512(SB), NOSPLIT, $0-48
-	MOVQ  y+0(FP), AX
-	MOVQ  d1+8(FP), DX
-	MOVQ  d2+16(FP), BX
-	MOVQ  d3+24(FP), SI
-	MOVQ  x+32(FP), DI
-	MOVQ  n+40(FP), R8
-	XORQ  R9, R9
-	MOVL  $0x0000ffff, CX
-	KMOVW CX, K1
+TEXT ·silu64AVX512(SB), NOSPLIT, $8-48
+	VSTMXCSR (SP)
+	MOVL     (SP), AX
+	ORL      $0x00008040, AX
+	MOVL     AX, 4(SP)
+	VLDMXCSR 4(SP)
+	MOVQ     y+0(FP), AX
+	MOVQ     d1+8(FP), DX
+	MOVQ     d2+16(FP), BX
+	MOVQ     d3+24(FP), SI
+	MOVQ     x+32(FP), DI
+	MOVQ     n+40(FP), R8
+	XORQ     R9, R9
+	MOVL     $0x0000ffff, CX
+	KMOVW    CX, K1
 
 loop:
 	CMPQ  R8, $0x08
@@ -1126,9 +1167,10 @@ whole:
 	VMOVUPD      Z3, K1, (SI)(R9*1)
 
 next:
-	ADDQ $0x40, R9
-	SUBQ $0x08, R8
-	JG   loop
+	ADDQ     $0x40, R9
+	SUBQ     $0x08, R8
+	JG       loop
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -1344,7 +1386,12 @@ GLOBL act64_4008000000000000<>(SB), RODATA|NOPTR, $64
 
 // func softplus64AVX512(y *float64, d1 *float64, d2 *float64, d3 *float64, x *float64, n int, k float64, inv float64, lim float64)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·softplus64AVX512(SB), NOSPLIT, $0-72
+TEXT ·softplus64AVX512(SB), NOSPLIT, $8-72
+	VSTMXCSR     (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	VLDMXCSR     4(SP)
 	MOVQ         y+0(FP), AX
 	MOVQ         d1+8(FP), DX
 	MOVQ         d2+16(FP), BX
@@ -1471,9 +1518,10 @@ whole:
 	VMOVUPD      Z3, K1, (SI)(R9*1)
 
 next:
-	ADDQ $0x40, R9
-	SUBQ $0x08, R8
-	JG   loop
+	ADDQ     $0x40, R9
+	SUBQ     $0x08, R8
+	JG       loop
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -1639,16 +1687,21 @@ GLOBL act64_3fb5555555555555<>(SB), RODATA|NOPTR, $64
 
 // func tanh64AVX512(y *float64, d1 *float64, d2 *float64, d3 *float64, x *float64, n int)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·tanh64AVX512(SB), NOSPLIT, $0-48
-	MOVQ  y+0(FP), AX
-	MOVQ  d1+8(FP), DX
-	MOVQ  d2+16(FP), BX
-	MOVQ  d3+24(FP), SI
-	MOVQ  x+32(FP), DI
-	MOVQ  n+40(FP), R8
-	XORQ  R9, R9
-	MOVL  $0x0000ffff, CX
-	KMOVW CX, K1
+TEXT ·tanh64AVX512(SB), NOSPLIT, $8-48
+	VSTMXCSR (SP)
+	MOVL     (SP), AX
+	ORL      $0x00008040, AX
+	MOVL     AX, 4(SP)
+	VLDMXCSR 4(SP)
+	MOVQ     y+0(FP), AX
+	MOVQ     d1+8(FP), DX
+	MOVQ     d2+16(FP), BX
+	MOVQ     d3+24(FP), SI
+	MOVQ     x+32(FP), DI
+	MOVQ     n+40(FP), R8
+	XORQ     R9, R9
+	MOVL     $0x0000ffff, CX
+	KMOVW    CX, K1
 
 loop:
 	CMPQ  R8, $0x08
@@ -1734,9 +1787,10 @@ whole:
 	VMOVUPD      Z0, K1, (SI)(R9*1)
 
 next:
-	ADDQ $0x40, R9
-	SUBQ $0x08, R8
-	JG   loop
+	ADDQ     $0x40, R9
+	SUBQ     $0x08, R8
+	JG       loop
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -1782,14 +1836,19 @@ GLOBL act64_4030000000000000<>(SB), RODATA|NOPTR, $64
 
 // func silu64AVX2(y *float64, d1 *float64, d2 *float64, d3 *float64, x *float64, n int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·silu64AVX2(SB), NOSPLIT, $0-48
-	MOVQ y+0(FP), AX
-	MOVQ d1+8(FP), CX
-	MOVQ d2+16(FP), DX
-	MOVQ d3+24(FP), BX
-	MOVQ x+32(FP), SI
-	MOVQ n+40(FP), DI
-	XORQ R8, R8
+TEXT ·silu64AVX2(SB), NOSPLIT, $8-48
+	VSTMXCSR (SP)
+	MOVL     (SP), AX
+	ORL      $0x00008040, AX
+	MOVL     AX, 4(SP)
+	VLDMXCSR 4(SP)
+	MOVQ     y+0(FP), AX
+	MOVQ     d1+8(FP), CX
+	MOVQ     d2+16(FP), DX
+	MOVQ     d3+24(FP), BX
+	MOVQ     x+32(FP), SI
+	MOVQ     n+40(FP), DI
+	XORQ     R8, R8
 
 loop:
 	VMOVUPD      (SI)(R8*1), Y0
@@ -1870,15 +1929,21 @@ loop:
 	VMOVUPD      Y2, (BX)(R8*1)
 
 next:
-	ADDQ $0x20, R8
-	SUBQ $0x04, DI
-	JG   loop
+	ADDQ     $0x20, R8
+	SUBQ     $0x04, DI
+	JG       loop
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func softplus64AVX2(y *float64, d1 *float64, d2 *float64, d3 *float64, x *float64, n int, k float64, inv float64, lim float64)
 // Requires: AVX, AVX2, FMA3
-TEXT ·softplus64AVX2(SB), NOSPLIT, $0-72
+TEXT ·softplus64AVX2(SB), NOSPLIT, $8-72
+	VSTMXCSR     (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	VLDMXCSR     4(SP)
 	MOVQ         y+0(FP), AX
 	MOVQ         d1+8(FP), CX
 	MOVQ         d2+16(FP), DX
@@ -1987,22 +2052,28 @@ loop:
 	VMOVUPD      Y3, (BX)(R8*1)
 
 next:
-	ADDQ $0x20, R8
-	SUBQ $0x04, DI
-	JG   loop
+	ADDQ     $0x20, R8
+	SUBQ     $0x04, DI
+	JG       loop
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func tanh64AVX2(y *float64, d1 *float64, d2 *float64, d3 *float64, x *float64, n int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tanh64AVX2(SB), NOSPLIT, $0-48
-	MOVQ y+0(FP), AX
-	MOVQ d1+8(FP), CX
-	MOVQ d2+16(FP), DX
-	MOVQ d3+24(FP), BX
-	MOVQ x+32(FP), SI
-	MOVQ n+40(FP), DI
-	XORQ R8, R8
+TEXT ·tanh64AVX2(SB), NOSPLIT, $8-48
+	VSTMXCSR (SP)
+	MOVL     (SP), AX
+	ORL      $0x00008040, AX
+	MOVL     AX, 4(SP)
+	VLDMXCSR 4(SP)
+	MOVQ     y+0(FP), AX
+	MOVQ     d1+8(FP), CX
+	MOVQ     d2+16(FP), DX
+	MOVQ     d3+24(FP), BX
+	MOVQ     x+32(FP), SI
+	MOVQ     n+40(FP), DI
+	XORQ     R8, R8
 
 loop:
 	VMOVUPD      (SI)(R8*1), Y0
@@ -2080,8 +2151,9 @@ loop:
 	VMOVUPD      Y0, (BX)(R8*1)
 
 next:
-	ADDQ $0x20, R8
-	SUBQ $0x04, DI
-	JG   loop
+	ADDQ     $0x20, R8
+	SUBQ     $0x04, DI
+	JG       loop
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET

@@ -8,6 +8,8 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/seed-dea4846a/sampler/internal/simd/gen/emit"
 )
 
 func main() {
@@ -35,6 +37,7 @@ func (g *vec) kernel(name, params string, f activation) {
 	TEXT(fmt.Sprintf("%s%d%s", name, g.bits, map[bool]string{true: "AVX512", false: "AVX2"}[g.avx512]), attr.NOSPLIT,
 		fmt.Sprintf("func(y, d1, d2, d3, x *float%d, n int%s)", g.bits, params))
 	Pragma("noescape")
+	restore := emit.Flush()
 	g.params = map[string]reg.VecVirtual{}
 	var out []reg.Register
 	for _, p := range []string{"y", "d1", "d2", "d3"} {
@@ -93,6 +96,7 @@ func (g *vec) kernel(name, params string, f activation) {
 	ADDQ(operand.U8(g.lanes()*g.bits/8), at)
 	SUBQ(operand.U8(g.lanes()), n)
 	JG(operand.LabelRef("loop"))
+	restore()
 	VZEROUPPER()
 	RET()
 }

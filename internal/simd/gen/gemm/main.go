@@ -8,6 +8,8 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/seed-dea4846a/sampler/internal/simd/gen/emit"
 )
 
 func main() {
@@ -101,6 +103,7 @@ func tile(bits int, avx512 bool) {
 	TEXT(fmt.Sprintf("gemm%d%s", bits, level), attr.NOSPLIT,
 		fmt.Sprintf("func(c *float%[1]d, ldc int, a *float%[1]d, ars, acs int, b *float%[1]d, ldb, k, rows, cols int, alpha, beta float%[1]d)", bits))
 	Pragma("noescape")
+	restore := emit.Flush()
 	a, rs, cs := Load(Param("a"), GP64()), Load(Param("ars"), GP64()), Load(Param("acs"), GP64())
 	b, ldb, k := Load(Param("b"), GP64()), Load(Param("ldb"), GP64()), Load(Param("k"), GP64())
 	rows, cols := Load(Param("rows"), GP64()), Load(Param("cols"), reg.RCX)
@@ -113,7 +116,7 @@ func tile(bits int, avx512 bool) {
 	a7 := GP64()
 	LEAQ(operand.Mem{Base: rs3, Index: rs, Scale: 4}, a7)
 	ADDQ(a, a7)
-	l := loop{s, s.ins(), a, a7, rs, rs3, rs5, cs, b, ldb, k}
+	l := loop{s, s.ins(), restore, a, a7, rs, rs3, rs5, cs, b, ldb, k}
 	CMPQ(cols, operand.U8(s.lanes()))
 	JG(operand.LabelRef("two"))
 	for _, vecs := range []int{1, 2} {
@@ -134,6 +137,7 @@ func tile(bits int, avx512 bool) {
 type loop struct {
 	shape
 	ins
+	restore                            func()
 	a, a7, rs, rs3, rs5, cs, b, ldb, k reg.Register
 }
 
@@ -262,6 +266,7 @@ func (l *loop) write(name string, rows, vecs int, beta operand.Mem, masked bool)
 				ADDQ(ldc, c)
 			}
 		}
+		l.restore()
 		VZEROUPPER()
 		RET()
 	}
