@@ -63,10 +63,12 @@ func Mul[T Float](c []T, alpha T, a []T, transA bool, b []T, transB bool, beta T
 }
 
 // The blocks of A are at most rowBlock×depth, those of B depth×columnBlock.
+// For at most few rows of A a copy of B does not pay.
 const (
 	rowBlock    = 112
 	depth       = 256
 	columnBlock = 2048
+	few         = 42
 )
 
 // A product is one of blocks j0 … j1-1 of columns and l0 … l1-1 of the sum.
@@ -78,14 +80,23 @@ type product[T Float] struct {
 	height, width  int // of a tile
 	j0, j1, l0, l1 int
 	b              []T // the block of B in panels of that width
+	direct         []T // B itself, unless nil, for panels of whole width
 }
 
 // packB copies the block of B in panels of a tile's width, each row after row, the last filled
-// up with zeros.
+// up with zeros, but for those that are used in place.
 func (p *product[T]) packB(buf, b []T, transB bool) {
 	k, w := p.l1-p.l0, p.width
+	p.b = buf
+	p.direct = nil
+	if !transB && p.m <= few {
+		p.direct = b
+	}
 	for j := p.j0; j < p.j1; j += w {
 		cols := min(w, p.j1-j)
+		if p.direct != nil && cols == w {
+			continue
+		}
 		panel := buf[(j-p.j0)*k:][:w*k]
 		if cols < w {
 			clear(panel)
@@ -98,18 +109,20 @@ func (p *product[T]) packB(buf, b []T, transB bool) {
 			copy(panel[l*w:(l+1)*w], b[(p.l0+l)*p.n+j:][:cols])
 		}
 	}
-	p.b = buf
 }
 
 func (p *product[T]) rows(lo, hi int) {
 	k, w := p.l1-p.l0, p.width
 	tiles := (hi - lo + p.height - 1) / p.height
 	for j := p.j0; j < p.j1; j += w {
-		panel := p.b[(j-p.j0)*k:][:w*k]
+		panel, ldb := p.b[(j-p.j0)*k:][:w*k], w
 		cols := min(w, p.j1-j)
+		if p.direct != nil && cols == w {
+			panel, ldb = p.direct[p.l0*p.n+j:], p.n
+		}
 		for t := range tiles {
 			i, end := lo+(hi-lo)*t/tiles, lo+(hi-lo)*(t+1)/tiles
-			simd.GemmTile(p.c[i*p.n+j:], p.n, p.a[i*p.ars+p.l0*p.acs:], p.ars, p.acs, panel, w, k, end-i, cols, p.alpha, p.beta)
+			simd.GemmTile(p.c[i*p.n+j:], p.n, p.a[i*p.ars+p.l0*p.acs:], p.ars, p.acs, panel, ldb, k, end-i, cols, p.alpha, p.beta)
 		}
 	}
 }

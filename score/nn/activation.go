@@ -51,24 +51,12 @@ func (l *act[T]) derivs(tp *Tape[T], id Value) (d [3][]T) {
 func (l *act[T]) forward(tp *Tape[T], id Value) {
 	x, y, d := tp.val(l.in, 0), tp.val(id, 0), l.derivs(tp, id)
 	l.eval(y, d, x)
-	for i := range tp.jet.Dirs {
-		y, x := tp.val(id, i+1), tp.val(l.in, i+1)
-		for j, s := range d[0] {
-			y[j] = s * x[j]
-		}
-	}
-	if tp.jet.Lap == 0 {
-		return
-	}
-	y, x = tp.val(id, tp.ch-1), tp.val(l.in, tp.ch-1)
-	for j, s := range d[0] {
-		y[j] = s * x[j]
+	for c := 1; c < tp.ch; c++ {
+		set(tp.val(id, c), 1, d[0], tp.val(l.in, c))
 	}
 	for i := range tp.jet.Lap {
 		x := tp.val(l.in, i+1)
-		for j, s := range d[1] {
-			y[j] += s * x[j] * x[j]
-		}
+		add(tp.val(id, tp.ch-1), 1, d[1], x, x)
 	}
 }
 
@@ -76,33 +64,32 @@ func (l *act[T]) backward(tp *Tape[T], id Value) {
 	if tp.dy[l.in] == nil {
 		return
 	}
-	d := l.derivs(tp, id)
-	dx, dy := tp.adj(l.in, 0), tp.adj(id, 0)
-	for j, s := range d[0] {
-		dx[j] += s * dy[j]
-	}
-	for i := range tp.jet.Dirs {
-		x, dxi, dyi := tp.val(l.in, i+1), tp.adj(l.in, i+1), tp.adj(id, i+1)
-		for j, s := range d[0] {
-			dxi[j] += s * dyi[j]
-			dx[j] += d[1][j] * x[j] * dyi[j]
+	d, dx := l.derivs(tp, id), tp.adj(l.in, 0)
+	for c := range tp.ch {
+		dy := tp.adj(id, c)
+		add(tp.adj(l.in, c), 1, d[0], dy)
+		if c > 0 {
+			add(dx, 1, d[1], tp.val(l.in, c), dy)
 		}
-	}
-	if tp.jet.Lap == 0 {
-		return
-	}
-	x, dxl, dyl := tp.val(l.in, tp.ch-1), tp.adj(l.in, tp.ch-1), tp.adj(id, tp.ch-1)
-	for j, s := range d[0] {
-		dxl[j] += s * dyl[j]
-		dx[j] += d[1][j] * x[j] * dyl[j]
 	}
 	for i := range tp.jet.Lap {
-		x, dxi := tp.val(l.in, i+1), tp.adj(l.in, i+1)
-		for j, a := range dyl {
-			dxi[j] += 2 * d[1][j] * x[j] * a
-			dx[j] += d[2][j] * x[j] * x[j] * a
-		}
+		x, dyl := tp.val(l.in, i+1), tp.adj(id, tp.ch-1)
+		add(tp.adj(l.in, i+1), 2, d[1], x, dyl)
+		add(dx, 1, d[2], x, x, dyl)
 	}
+}
+
+// add adds f times the product of the factors, value by value, to y; set writes it.
+func add[T Float](y []T, f T, factors ...[]T) {
+	var rows [4]simd.Rows[T]
+	for i, x := range factors {
+		rows[i].X = x
+	}
+	simd.AddProduct(simd.Row(y), 1, len(y), 0, f, rows[:len(factors)]...)
+}
+
+func set[T Float](y []T, f T, a, b []T) {
+	simd.SetProduct(simd.Row(y), 1, len(y), 0, f, simd.Row(a), simd.Row(b))
 }
 
 // eval writes σ and those of its derivatives that are not nil.

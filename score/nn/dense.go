@@ -1,6 +1,9 @@
 package nn
 
-import "github.com/seed-dea4846a/sampler/internal/gemm"
+import (
+	"github.com/seed-dea4846a/sampler/internal/gemm"
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
 
 // Dense adds y = W a + b on the channels of each pixel, W of shape out×in; on images it is
 // the 1×1 convolution. Its weights are NAME.weight and, if bias is set, NAME.bias.
@@ -37,15 +40,15 @@ func (l *dense[T]) forward(tp *Tape[T], id Value) {
 
 func (l *dense[T]) backward(tp *Tape[T], id Value) {
 	dy, w := tp.allAdj(id), tp.weights(l.w, l.nin*l.nout)
-	rows := len(dy) / l.nout
+	m := len(dy) / l.nout
 	if g := tp.grad(l.w, len(w)); g != nil {
-		gemm.Mul(g, 1, dy, true, tp.allVal(l.in), false, 1, l.nout, l.nin, rows, 1)
+		gemm.Mul(g, 1, dy, true, tp.allVal(l.in), false, 1, l.nout, l.nin, m, 1)
 		if l.b >= 0 {
 			tp.biasGrad(id, l.b, l.nout)
 		}
 	}
 	if dx := tp.allAdj(l.in); dx != nil {
-		gemm.Mul(dx, 1, dy, false, w, false, 1, rows, l.nin, l.nout, 1)
+		gemm.Mul(dx, 1, dy, false, w, false, 1, m, l.nin, l.nout, 1)
 		if v := tp.tangent(l.w, len(w)); v != nil {
 			dy1 := tp.adj(id, 1)
 			gemm.Mul(tp.adj(l.in, 0), 1, dy1, false, v, false, 1, len(dy1)/l.nout, l.nin, l.nout, 1)
@@ -66,20 +69,15 @@ func (tp *Tape[T]) biasGrad(id Value, off, n int) { sumRows(tp.grad(off, n), tp.
 
 // addRows adds b to each row of y, sumRows the rows of y to b.
 func addRows[T Float](y, b []T) {
-	for ; len(y) > 0; y = y[len(b):] {
-		for j, v := range b {
-			y[j] += v
-		}
-	}
+	simd.AddProduct(rows(y, b), len(y)/len(b), len(b), 0, 1, simd.Row(b))
 }
 
 func sumRows[T Float](b, y []T) {
-	for ; len(y) > 0; y = y[len(b):] {
-		for j, v := range y[:len(b)] {
-			b[j] += v
-		}
-	}
+	simd.AddProduct(simd.Row(b), len(y)/len(b), len(b), 0, 1, rows(y, b))
 }
+
+// rows returns y as rows of the length of b.
+func rows[T Float](y, b []T) simd.Rows[T] { return simd.Rows[T]{X: y, Stride: len(b)} }
 
 // Scale adds y_c = w_c a_c + b_c for each channel c, from w = 1 and b = 0, without b unless
 // bias is set.
@@ -115,11 +113,7 @@ func (l *scale[T]) forward(tp *Tape[T], id Value) {
 func (l *scale[T]) backward(tp *Tape[T], id Value) {
 	dy := tp.allAdj(id)
 	if g := tp.grad(l.w, l.c); g != nil {
-		for x, a := tp.allVal(l.in), dy; len(a) > 0; x, a = x[l.c:], a[l.c:] {
-			for j := range g {
-				g[j] += x[j] * a[j]
-			}
-		}
+		simd.AddProduct(simd.Row(g), len(dy)/l.c, l.c, 0, 1, rows(tp.allVal(l.in), g), rows(dy, g))
 		if l.b >= 0 {
 			tp.biasGrad(id, l.b, l.c)
 		}
@@ -134,9 +128,5 @@ func (l *scale[T]) backward(tp *Tape[T], id Value) {
 
 // addScaledRows adds w times x, value by value, to each row of y.
 func addScaledRows[T Float](y, x, w []T) {
-	for ; len(y) > 0; y, x = y[len(w):], x[len(w):] {
-		for j, v := range w {
-			y[j] += v * x[j]
-		}
-	}
+	simd.AddProduct(rows(y, w), len(y)/len(w), len(w), 0, 1, simd.Row(w), rows(x, w))
 }

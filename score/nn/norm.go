@@ -1,6 +1,10 @@
 package nn
 
-import "math"
+import (
+	"math"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
 
 // normEps is added to the variance, as in PyTorch's GroupNorm.
 const normEps = 1e-5
@@ -12,7 +16,11 @@ func (n *Net[T]) GroupNorm(in Value, groups int) Value {
 	if groups < 1 || s.C%groups != 0 {
 		panic("nn: the groups of a GroupNorm divide its channels")
 	}
-	return n.add(&norm[T]{in, groups}, s, false, in)
+	ones := make([]T, s.C/groups)
+	for i := range ones {
+		ones[i] = 1
+	}
+	return n.add(&norm[T]{in, groups, ones}, s, false, in)
 }
 
 // With a dot for the derivative along a direction and L for the sum of second ones, N the
@@ -24,6 +32,7 @@ func (n *Net[T]) GroupNorm(in Value, groups int) Value {
 type norm[T Float] struct {
 	in     Value
 	groups int
+	ones   []T // one run
 }
 
 // aux keeps c, and q and r of each group, in all channels.
@@ -45,40 +54,27 @@ func (l *norm[T]) each(tp *Tape[T], f func(group, int)) {
 	}
 }
 
+func (g group) count() int { return (g.last - g.first + g.stride - 1) / g.stride }
+
+// of returns the runs of x.
+func of[T Float](g group, x []T) simd.Rows[T] {
+	return simd.Rows[T]{X: x[g.first:g.last], Stride: g.stride}
+}
+
 func dot[T Float](g group, a, b []T) float64 {
-	sum := 0.0
-	for i := g.first; i < g.last; i += g.stride {
-		for j := i; j < i+g.run; j++ {
-			sum += float64(a[j]) * float64(b[j])
-		}
-	}
-	return sum
+	return simd.Dot(of(g, a), of(g, b), g.count(), g.run)
 }
 
 // axpy adds f·x to y.
 func axpy[T Float](g group, y, x []T, f float64) {
-	for i := g.first; i < g.last; i += g.stride {
-		for j := i; j < i+g.run; j++ {
-			y[j] += T(f) * x[j]
-		}
-	}
+	simd.AddProduct(of(g, y), g.count(), g.run, 0, T(f), of(g, x))
 }
 
 // centre adds f times what remains of x without its mean to y.
-func centre[T Float](g group, y, x []T, f float64) {
-	sum, n := 0.0, 0
-	for i := g.first; i < g.last; i += g.stride {
-		for _, v := range x[i : i+g.run] {
-			sum += float64(v)
-		}
-		n += g.run
-	}
-	mean := T(sum / float64(n))
-	for i := g.first; i < g.last; i += g.stride {
-		for j := i; j < i+g.run; j++ {
-			y[j] += T(f) * (x[j] - mean)
-		}
-	}
+func (l *norm[T]) centre(g group, y, x []T, f float64) {
+	n := g.count()
+	mean := simd.Dot(of(g, x), simd.Row(l.ones), n, g.run) / float64(n*g.run)
+	simd.AddProduct(of(g, y), n, g.run, T(-f*mean), T(f), of(g, x))
 }
 
 // c returns c of a channel, qr q and r of a group in all channels.
@@ -107,9 +103,9 @@ func (l *norm[T]) forward(tp *Tape[T], id Value) {
 	clear(tp.aux[id])
 	clear(tp.allVal(id))
 	l.each(tp, func(g group, index int) {
-		n := float64((g.last - g.first + g.stride - 1) / g.stride * g.run)
+		n := float64(g.count() * g.run)
 		for ch := range tp.ch {
-			centre(g, l.c(tp, id, ch), tp.val(l.in, ch), 1)
+			l.centre(g, l.c(tp, id, ch), tp.val(l.in, ch), 1)
 		}
 		c := l.c(tp, id, 0)
 		q, r := l.qr(tp, id, index)
@@ -149,7 +145,7 @@ func (l *norm[T]) backward(tp *Tape[T], id Value) {
 	}
 	k, lap, top := tp.jet.Dirs, tp.jet.Lap, tp.ch-1
 	l.each(tp, func(g group, index int) {
-		n := float64((g.last - g.first + g.stride - 1) / g.stride * g.run)
+		n := float64(g.count() * g.run)
 		q, r := l.qr(tp, id, index)
 		_, r1, r2, r3 := rPrimes(float64(q[0]))
 		c, dy, dx := l.c(tp, id, 0), tp.adj(id, 0), tp.adj(l.in, 0)
@@ -162,14 +158,14 @@ func (l *norm[T]) backward(tp *Tape[T], id Value) {
 		ql := dl * r1       // the adjoint of Lq
 		dr := dot(g, c, dy) // of r
 		dq := 0.0           // of q, but for r
-		centre(g, dx, dy, float64(r[0]))
+		l.centre(g, dx, dy, float64(r[0]))
 		for i := 1; i <= k; i++ {
 			ci, dyi, dxi := l.c(tp, id, i), tp.adj(id, i), tp.adj(l.in, i)
 			qi := float64(q[i])
 			dri := dot(g, c, dyi)
 			dr += dot(g, ci, dyi)
-			centre(g, dx, dyi, float64(r[i]))
-			centre(g, dxi, dyi, float64(r[0]))
+			l.centre(g, dx, dyi, float64(r[i]))
+			l.centre(g, dxi, dyi, float64(r[0]))
 			if i > lap {
 				dq += dri * r2 * qi
 				axpy(g, dxi, c, 2/n*dri*r1)
@@ -179,7 +175,7 @@ func (l *norm[T]) backward(tp *Tape[T], id Value) {
 			dri += 2 * dot(g, ci, dyl)
 			dqi := dri*r1 + 2*dl*r2*qi
 			dq += dri*r2*qi + dl*r3*qi*qi
-			centre(g, dxi, dyl, 2*float64(r[i]))
+			l.centre(g, dxi, dyl, 2*float64(r[i]))
 			axpy(g, dxi, c, 2/n*dqi)
 			axpy(g, dxi, ci, 4/n*ql)
 			axpy(g, dx, ci, 2/n*dqi)
@@ -188,9 +184,9 @@ func (l *norm[T]) backward(tp *Tape[T], id Value) {
 			dr += dot(g, cl, dyl)
 			dq += dl * r2 * float64(q[top])
 			dxl := tp.adj(l.in, top)
-			centre(g, dx, dyl, float64(r[top]))
+			l.centre(g, dx, dyl, float64(r[top]))
 			axpy(g, dx, cl, 2/n*ql)
-			centre(g, dxl, dyl, float64(r[0]))
+			l.centre(g, dxl, dyl, float64(r[0]))
 			axpy(g, dxl, c, 2/n*ql)
 		}
 		dq += dr * r1

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/seed-dea4846a/sampler/internal/gemm"
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // Add adds a + b, of the same shape: the residual connection.
@@ -18,16 +19,16 @@ func (l *sum[T]) aux(*Net[T], Jet) int { return 0 }
 
 func (l *sum[T]) forward(tp *Tape[T], id Value) {
 	a, b := tp.allVal(l.a), tp.allVal(l.b)
-	for i := range tp.allVal(id) {
-		tp.y[id][i] = a[i] + b[i]
-	}
+	y := tp.allVal(id)
+	copy(y, a)
+	add(y, 1, b)
 }
 
 func (l *sum[T]) backward(tp *Tape[T], id Value) {
 	dy := tp.allAdj(id)
 	for _, in := range [2]Value{l.a, l.b} {
-		for i := range tp.allAdj(in) {
-			tp.dy[in][i] += dy[i]
+		if dx := tp.allAdj(in); dx != nil {
+			add(dx, 1, dy)
 		}
 	}
 }
@@ -61,13 +62,8 @@ func (l *concat[T]) backward(tp *Tape[T], id Value) {
 	c, off := tp.net.shapes[id].C, 0
 	for _, in := range [2]Value{l.a, l.b} {
 		w := tp.net.shapes[in].C
-		dy := tp.allAdj(id)[off:]
-		for dx := tp.allAdj(in); len(dx) > 0; dx = dx[w:] {
-			for j := range w {
-				dx[j] += dy[j]
-			}
-			dy = dy[min(c, len(dy)):]
-		}
+		dx, dy := tp.allAdj(in), tp.allAdj(id)[off:]
+		simd.AddProduct(simd.Rows[T]{X: dx, Stride: w}, len(dx)/w, w, 0, 1, simd.Rows[T]{X: dy, Stride: c})
 		off += w
 	}
 }
@@ -96,8 +92,8 @@ func (l *spread[T]) forward(tp *Tape[T], id Value) {
 
 func (l *spread[T]) backward(tp *Tape[T], id Value) {
 	dy := tp.allAdj(id)
-	for i := range tp.allAdj(l.image) {
-		tp.dy[l.image][i] += dy[i]
+	if dx := tp.allAdj(l.image); dx != nil {
+		add(dx, 1, dy)
 	}
 	s := tp.net.shapes[id]
 	for dv := tp.allAdj(l.vec); len(dv) > 0; dy, dv = dy[s.Len():], dv[s.C:] {

@@ -53,7 +53,7 @@ type Tape[T Float] struct {
 	y, dy [][]T // values and adjoints: channel, row, sample
 	aux   [][]T
 	g     []T // where Backward adds up
-	col   []T
+	col   []T // scratch space of convolutions
 }
 
 // NewTape returns a tape for batches of at most the given number of rows.
