@@ -80,7 +80,7 @@ func expSum(l emit.Lanes) {
 	t, n := Load(Param("t"), GP64()), Load(Param("n"), GP64())
 	e := l.NewExp()
 	top, cutoff, sum := l.Param("top"), l.Param("cutoff"), l.Reg()
-	VXORPD(sum.AsY(), sum.AsY(), sum.AsY())
+	VXORPD(sum, sum, sum)
 	loop(l, n, func(at operand.Mem, mask reg.Register) {
 		at.Base = t
 		x := load(l, at, mask)

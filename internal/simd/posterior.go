@@ -1,0 +1,249 @@
+package simd
+
+import (
+	"math"
+	"unsafe"
+)
+
+//go:generate go run -C gen ./posterior -out ../posterior_amd64.s -stubs ../posterior_amd64.go -pkg simd
+
+// A Posterior weighs isotropic Gaussians in one to three dimensions: with base-2 logits
+//
+//	l_k = c_k - p_k |x - αμ_k|²,   r_k ∝ 2^l_k,   m_k = M_k + g_k x,
+//
+// it gives the mean of m, and the sums that the derivatives of that mean take. If the
+// components share p and g, these are Prec and 0, M is μ, and the mean is A·Σ r_k μ_k + B·x.
+//
+// The components lie in blocks of up to PosteriorBlock, in rows of that length: c, the
+// coordinates of μ and, if varied, p, g and the coordinates of M. A block is filled up to a
+// multiple of eight by c = -Inf and zeros. Powers below 2⁻⁵⁰⁰ of the largest count as that.
+type Posterior struct {
+	// The kernels read these.
+	K           int // components of the block
+	Alpha, Prec float64
+	A, B        float64 // A is 1 and B is not used if varied
+
+	D      int
+	Varied bool
+}
+
+// PosteriorBlock is the largest number of components of a block.
+const PosteriorBlock = 64
+
+// Rows returns the number of rows of a block.
+func (p *Posterior) Rows() int {
+	if p.Varied {
+		return 3 + 2*p.D
+	}
+	return 1 + p.D
+}
+
+// PosteriorSums is the state of one point's sums, of which each lane has a part, and the
+// scratch of the kernels.
+type PosteriorSums struct {
+	Top     float64 // the largest logit so far
+	sums    [5][8]float64
+	scratch [8*PosteriorBlock + 3*5*8]float64
+	point   [9]float64
+}
+
+// Reset makes s ready for a point.
+func (s *PosteriorSums) Reset() {
+	s.Top = math.Inf(-1)
+	s.sums = [5][8]float64{}
+}
+
+// total adds up the lanes of a sum, in the order of the kernels.
+func (s *PosteriorSums) total(i int) float64 {
+	v := &s.sums[i]
+	return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]))
+}
+
+type posteriorKernel struct {
+	rows    func(p *byte, block *float64, groups int, dst, x, top, z, scratch *float64)
+	row     func(p *byte, block, dst, x, top, z, scratch *float64)
+	block   func(p *byte, block, x, top, sums, scratch *float64)
+	spread  func(p *byte, block, point *float64, top float64, sums *float64)
+	product func(p *byte, block, point *float64, top float64, sums *float64)
+}
+
+// kernel returns the kernels, which are nil at the generic level.
+func (p *Posterior) kernel() (k *posteriorKernel, arg *byte) {
+	varied := 0
+	if p.Varied {
+		varied = 1
+	}
+	return &posteriorKernels[level][varied][p.D-1], (*byte)(unsafe.Pointer(p))
+}
+
+// Means writes, for the points of x, the mean, the largest logit and Σ 2^(l_k - top), all
+// components being in one block. The bits of a point's results do not depend on its place
+// nor on the points beside it.
+func (p *Posterior) Means(dst, x, top, z, block []float64, s *PosteriorSums) {
+	n := len(top)
+	if len(dst) != n*p.D || len(x) != n*p.D || len(z) != n || len(block) < p.Rows()*PosteriorBlock || p.K > PosteriorBlock {
+		panic("simd: Posterior.Means of slices that do not fit")
+	}
+	k, arg := p.kernel()
+	if k.row == nil {
+		for i := range n {
+			s.Reset()
+			p.Add(x[i*p.D:(i+1)*p.D], block, s)
+			top[i] = s.Top
+			z[i] = p.Mean(dst[i*p.D:(i+1)*p.D], x[i*p.D:(i+1)*p.D], s)
+		}
+		return
+	}
+	i := 0
+	// A few points are faster one by one.
+	if lanes := 4 << (level - AVX2); k.rows != nil && n >= lanes {
+		groups := n / lanes
+		k.rows(arg, &block[0], groups, &dst[0], &x[0], &top[0], &z[0], &s.scratch[0])
+		i = groups * lanes
+	}
+	for ; i < n; i++ {
+		k.row(arg, &block[0], &dst[i*p.D], &x[i*p.D], &top[i], &z[i], &s.scratch[0])
+	}
+}
+
+// Add adds a block to the sums of the point x.
+func (p *Posterior) Add(x, block []float64, s *PosteriorSums) {
+	if k, arg := p.kernel(); k.block != nil {
+		k.block(arg, &block[0], &x[0], &s.Top, &s.sums[0][0], &s.scratch[0])
+		return
+	}
+	t := s.scratch[:p.K]
+	top := s.Top
+	for k := range t {
+		t[k] = p.logit(x, block, k)
+		top = max(top, t[k])
+	}
+	f := power2(s.Top - top)
+	s.Top = top
+	n := 1 + p.D
+	if p.Varied {
+		n++
+	}
+	for i := range s.sums[:n] {
+		s.sums[i][0] *= f
+	}
+	for k, l := range t {
+		e := power2(l - top)
+		s.sums[0][0] += e
+		for j := range p.D {
+			s.sums[1+j][0] += e * p.means(block, j)[k]
+		}
+		if p.Varied {
+			s.sums[n-1][0] += e * p.gains(block)[k]
+		}
+	}
+}
+
+// Mean writes the mean from the sums of the point x and returns Σ 2^(l_k - top).
+func (p *Posterior) Mean(dst, x []float64, s *PosteriorSums) (z float64) {
+	z = s.total(0)
+	a, b := 1/z, p.B
+	if p.Varied {
+		b = a * s.total(1+p.D)
+	}
+	a *= p.A
+	for j := range dst {
+		dst[j] = a*s.total(1+j) + b*x[j]
+	}
+	return z
+}
+
+// Spread adds a block's Σ 2^(l_k - s.Top) |m_k - mean|² to the sums, which Reset has
+// cleared.
+func (p *Posterior) Spread(x, mean, block []float64, s *PosteriorSums) {
+	p.second(x, mean, nil, block, s)
+}
+
+// Product adds a block's Σ 2^(l_k - s.Top) ((m_k - mean)·v) (m_k - mean) to the sums.
+func (p *Posterior) Product(x, mean, v, block []float64, s *PosteriorSums) {
+	p.second(x, mean, v, block, s)
+}
+
+// Second returns the sum i of Spread or Product, and of the gains under the same weights.
+func (p *Posterior) Second(i int, s *PosteriorSums) float64 { return s.total(i) }
+
+func (p *Posterior) second(x, mean, v, block []float64, s *PosteriorSums) {
+	d := p.D
+	copy(s.point[:d], x)
+	copy(s.point[d:2*d], mean)
+	copy(s.point[2*d:], v)
+	if k, arg := p.kernel(); k.spread != nil {
+		f := k.spread
+		if v != nil {
+			f = k.product
+		}
+		f(arg, &block[0], &s.point[0], s.Top, &s.sums[0][0])
+		return
+	}
+	var u [3]float64
+	for k := range p.K {
+		e := power2(p.logit(x, block, k) - s.Top)
+		g := 0.0
+		if p.Varied {
+			g = p.gains(block)[k]
+		}
+		dot := 0.0
+		for j := range d {
+			u[j] = p.means(block, j)[k] + g*x[j] - mean[j]
+			if v != nil {
+				dot += u[j] * v[j]
+			} else {
+				dot += u[j] * u[j]
+			}
+		}
+		n := 1
+		if v == nil {
+			s.sums[0][0] += e * dot
+		} else {
+			n = d
+			for j := range d {
+				s.sums[j][0] += e * dot * u[j]
+			}
+		}
+		s.sums[n][0] += e * g
+	}
+}
+
+// The rows of a block.
+
+func (p *Posterior) row(block []float64, i int) []float64 { return block[i*PosteriorBlock:][:p.K] }
+
+func (p *Posterior) gains(block []float64) []float64 { return p.row(block, 2+p.D) }
+
+func (p *Posterior) means(block []float64, j int) []float64 {
+	if p.Varied {
+		return p.row(block, 3+p.D+j)
+	}
+	return p.row(block, 1+j)
+}
+
+func (p *Posterior) logit(x, block []float64, k int) float64 {
+	q := 0.0
+	for j, v := range x {
+		u := v - p.Alpha*block[(1+j)*PosteriorBlock+k]
+		q += u * u
+	}
+	prec := p.Prec
+	if p.Varied {
+		prec = block[(1+p.D)*PosteriorBlock+k]
+	}
+	return block[k] - prec*q
+}
+
+// power2 returns 2^max(x, -500) for x ≤ 700, as expSum does.
+func power2(x float64) float64 {
+	const shift = 0x1.8p46 // adding it rounds to 64ths
+	x = max(x, -500)
+	t := x + shift
+	r := (x - (t - shift)) * math.Ln2
+	r2 := r * r
+	q := r + r2*((1./2+r*(1./6))+r2*(1./24+r*(1./120)))
+	bits := math.Float64bits(t)
+	s := math.Float64frombits(roots[bits%64] + bits<<46)
+	return s + s*q
+}
