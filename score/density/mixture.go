@@ -21,8 +21,9 @@ import (
 //
 // Every term is computed as it stands, so nothing cancels for small or large σ/α.
 // A point costs O(Kd) when the covariances are isotropic or diagonal and O(Kd²) when
-// they are full; components whose responsibility is below e⁻⁶⁰ of the largest are left
-// out of the sums, which is far below the rounding.
+// they are full; components whose responsibility is below e⁻⁶⁰ of the largest may be left
+// out of the sums, which is far below the rounding. The bits of a point's results do not
+// depend on the points beside it.
 type Mixture struct{ *gaussians }
 
 // NewIsotropicMixture returns Σ w_k N(μ_k, std_k² I). The means are flat, a component
@@ -47,9 +48,7 @@ func NewIsotropicMixture(weights, means, stds []float64, dim int) (*Mixture, err
 	} else {
 		vars = pick(vars, keep, 1)
 	}
-	g := newGaussians(dim, logW, pick(means, keep, dim))
-	g.vars = vars
-	return &Mixture{g}, nil
+	return &Mixture{newIsotropic(dim, logW, pick(means, keep, dim), vars)}, nil
 }
 
 // NewDiagonalMixture returns Σ w_k N(μ_k, diag(std_k²)); stds is flat like means, and

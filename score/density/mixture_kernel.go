@@ -15,18 +15,19 @@ import (
 //	diagonal    eig: d variances a component
 //	full        eig and vec: eigenvalues, and eigenvectors as rows
 type gaussians struct {
-	d, k  int
-	mu    []float64 // means, k×d
-	logW  []float64 // log-weights, normalised
-	cum   []float64 // running sums of the weights
-	norm2 []float64 // |μ_k|², and its largest
-	most2 float64
-	vars  []float64
-	eig   []float64
-	vec   []float64
-	block int // components handled at a time, so that their means stay in cache
-	balls []ball
-	pool  sync.Pool
+	d, k   int
+	mu     []float64 // means, k×d
+	logW   []float64 // log-weights, normalised
+	cum    []float64 // running sums of the weights
+	norm2  []float64 // |μ_k|², and its largest
+	most2  float64
+	vars   []float64
+	eig    []float64
+	vec    []float64
+	packed []float64 // the components as the loops of few dimensions want them
+	block  int       // components handled at a time, so that their means stay in cache
+	balls  []ball
+	pool   sync.Pool
 }
 
 // A ball holds the means of a block of components.
@@ -71,6 +72,18 @@ type work struct {
 	q       []float64 // of a block: the logits, then their exponentials
 	white   []float64 // of a block: Q(x - αμ), block×d
 	u, y, t []float64 // d each
+
+	few *few
+}
+
+// newIsotropic returns a mixture of dimension dim with one variance, or one a component.
+func newIsotropic(dim int, logW, mu, vars []float64) *gaussians {
+	g := newGaussians(dim, logW, mu)
+	g.vars = vars
+	if g.isFew() {
+		g.pack()
+	}
+	return g
 }
 
 // newGaussians returns a mixture of dimension dim that lacks its covariances.
@@ -104,6 +117,13 @@ func newGaussians(dim int, logW, mu []float64) *gaussians {
 		}
 		if len(g.balls) > 1 {
 			w.bounds = make([]bounds, len(g.balls))
+		}
+		if g.isFew() {
+			w.few = &few{blocks: g.packed}
+			w.few.D, w.few.Varied = g.d, len(g.vars) > 1
+			if w.few.Varied {
+				w.few.blocks = slices.Clone(g.packed)
+			}
 		}
 		return w
 	}
@@ -187,22 +207,25 @@ func checkBatch(d, size int, dst, x []float64) {
 
 // Denoise writes E[x₁ | x].
 func (g *gaussians) Denoise(dst, x []float64, alpha, sigma float64) {
-	w := g.begin(dst, x, g.d, alpha, sigma)
-	for lo := 0; lo < len(x); lo += tile * g.d {
-		hi := min(lo+tile*g.d, len(x))
-		g.pass(w, dst[lo:hi], x[lo:hi], denoiser)
-	}
-	g.pool.Put(w)
+	g.average(dst, x, alpha, sigma, denoiser)
 }
 
 // Score writes ∇ log p(x).
 func (g *gaussians) Score(dst, x []float64, alpha, sigma float64) {
+	g.average(dst, x, alpha, sigma, gradient)
+}
+
+func (g *gaussians) average(dst, x []float64, alpha, sigma float64, what quantity) {
 	w := g.begin(dst, x, g.d, alpha, sigma)
+	defer g.pool.Put(w)
+	if g.isFew() {
+		g.fewMeans(w, dst, x, what)
+		return
+	}
 	for lo := 0; lo < len(x); lo += tile * g.d {
 		hi := min(lo+tile*g.d, len(x))
-		g.pass(w, dst[lo:hi], x[lo:hi], gradient)
+		g.pass(w, dst[lo:hi], x[lo:hi], what)
 	}
-	g.pool.Put(w)
 }
 
 // LogProb writes log p(x), one value a point.
@@ -212,6 +235,11 @@ func (g *gaussians) LogProb(dst, x []float64, alpha, sigma float64) {
 	c := -float64(g.d) / 2 * math.Log(2*math.Pi)
 	if len(g.vars) == 1 {
 		c -= float64(g.d) / 2 * math.Log(w.s2)
+	}
+	if g.isFew() {
+		g.fewLogProb(w, dst, x, c)
+		g.pool.Put(w)
+		return
 	}
 	for lo := 0; lo < len(dst); lo += tile {
 		hi := min(lo+tile, len(dst))
@@ -229,22 +257,30 @@ func (g *gaussians) JVP(dst, x, v []float64, alpha, sigma float64) {
 		panic("density: v and x differ in length")
 	}
 	w := g.begin(dst, x, g.d, alpha, sigma)
+	defer g.pool.Put(w)
+	if g.isFew() {
+		g.fewJacobian(w, dst, x, v)
+		return
+	}
 	for lo := 0; lo < len(x); lo += tile * g.d {
 		hi := min(lo+tile*g.d, len(x))
 		g.pass(w, w.mean[:hi-lo], x[lo:hi], denoiser)
 		g.jacobian(w, dst[lo:hi], x[lo:hi], v[lo:hi])
 	}
-	g.pool.Put(w)
 }
 
 // Divergence writes tr ∂D/∂x, one value a point.
 func (g *gaussians) Divergence(dst, x []float64, alpha, sigma float64) {
 	w := g.begin(dst, x, 1, alpha, sigma)
+	defer g.pool.Put(w)
+	if g.isFew() {
+		g.fewJacobian(w, dst, x, nil)
+		return
+	}
 	for lo := 0; lo < len(dst); lo += tile {
 		hi := min(lo+tile, len(dst))
 		xt := x[lo*g.d : hi*g.d]
 		g.pass(w, w.mean[:len(xt)], xt, denoiser)
 		g.jacobian(w, dst[lo:hi], xt, nil)
 	}
-	g.pool.Put(w)
 }

@@ -30,44 +30,21 @@ func dots(q, x, mu []float64) {
 
 // squareDists writes q_k = |x - αμ_k|², from the differences.
 func squareDists(q, x, mu []float64, alpha float64) {
-	switch d := len(x); d {
-	case 1:
-		x0 := x[0]
-		mu = mu[:len(q)]
-		for k := range q {
-			u := x0 - alpha*mu[k]
-			q[k] = u * u
+	d := len(x)
+	for k := range q {
+		m := mu[k*d:][:d]
+		var s0, s1 float64
+		i := 0
+		for ; i+2 <= d; i += 2 {
+			u, v := x[i]-alpha*m[i], x[i+1]-alpha*m[i+1]
+			s0 += u * u
+			s1 += v * v
 		}
-	case 2:
-		x0, x1 := x[0], x[1]
-		for k := range q {
-			m := mu[2*k:][:2]
-			u, v := x0-alpha*m[0], x1-alpha*m[1]
-			q[k] = u*u + v*v
+		if i < d {
+			u := x[i] - alpha*m[i]
+			s0 += u * u
 		}
-	case 3:
-		x0, x1, x2 := x[0], x[1], x[2]
-		for k := range q {
-			m := mu[3*k:][:3]
-			u, v, w := x0-alpha*m[0], x1-alpha*m[1], x2-alpha*m[2]
-			q[k] = u*u + v*v + w*w
-		}
-	default:
-		for k := range q {
-			m := mu[k*d:][:d]
-			var s0, s1 float64
-			i := 0
-			for ; i+2 <= d; i += 2 {
-				u, v := x[i]-alpha*m[i], x[i+1]-alpha*m[i+1]
-				s0 += u * u
-				s1 += v * v
-			}
-			if i < d {
-				u := x[i] - alpha*m[i]
-				s0 += u * u
-			}
-			q[k] = s0 + s1
-		}
+		q[k] = s0 + s1
 	}
 }
 

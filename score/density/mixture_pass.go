@@ -93,20 +93,15 @@ func (g *gaussians) jacobian(w *work, dst, x, v []float64) {
 
 // measure readies the sums of a tile's points. It finds a floor of each point's
 // largest logit, and whether its squared distances may be expanded into
-// |x|² - 2αx·μ + α²|μ|²: in few dimensions the differences cost nothing, in many the
-// expansion saves a third, and its error in a logit is about eps·(|x|² + α²|μ|²)/s².
+// |x|² - 2αx·μ + α²|μ|², whose error in a logit is about eps·(|x|² + α²|μ|²)/s².
 func (g *gaussians) measure(w *work, x []float64) {
 	d := g.d
 	for i := range len(x) / d {
 		xi := x[i*d : (i+1)*d]
 		w.top[i], w.z[i], w.prs[i], w.gain[i] = math.Inf(-1), 0, 0, 0
-		w.floor[i] = math.Inf(-1)
-		for b, c := range w.bounds {
-			r := distance(xi, g.balls[b].centre, w.alpha) + w.alpha*g.balls[b].radius
-			w.floor[i] = max(w.floor[i], c.loC-r*r*c.hiPrec/2)
-		}
+		w.floor[i] = g.floor(w, xi)
 		w.expand[i] = false
-		if d > 3 && g.eig == nil {
+		if g.eig == nil {
 			s := 0.0
 			for _, v := range xi {
 				s += v * v
@@ -115,6 +110,16 @@ func (g *gaussians) measure(w *work, x []float64) {
 			w.expand[i] = 2e-16*(s+w.alpha*w.alpha*g.most2) < 1e-10*w.s2
 		}
 	}
+}
+
+// floor returns what a point's largest logit is sure to reach.
+func (g *gaussians) floor(w *work, x []float64) float64 {
+	f := math.Inf(-1)
+	for b, c := range w.bounds {
+		r := distance(x, g.balls[b].centre, w.alpha) + w.alpha*g.balls[b].radius
+		f = max(f, c.loC-r*r*c.hiPrec/2)
+	}
+	return f
 }
 
 // far reports whether all of the block from lo on lies below the cutoff for a point

@@ -36,9 +36,7 @@ func NewWeightedPoints(weights, x []float64, dim int) (*Points, error) {
 		sorted[i] = logW[k]
 		order[i] = keep[k]
 	}
-	g := newGaussians(dim, sorted, pick(x, order, dim))
-	g.vars = []float64{0}
-	return &Points{g}, nil
+	return &Points{newIsotropic(dim, sorted, pick(x, order, dim), []float64{0})}, nil
 }
 
 // compact returns an order of the points keep of x that makes each block of the kernel
