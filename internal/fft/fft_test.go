@@ -361,3 +361,29 @@ func TestAllocations(t *testing.T) {
 		assert.Zero(t, testing.AllocsPerRun(10, f), name)
 	}
 }
+
+func TestFilterReal(t *testing.T) {
+	for _, n := range []int{1, 2, 9, 16, 37} {
+		h := make([]float64, n)
+		for k := range h {
+			h[k] = math.Cos(0.3 * float64(min(k, n-k)))
+		}
+		x := normals(n*Sequences, 13)
+		got := append([]float64(nil), x...)
+		New(n).FilterReal(got, h)
+		z := make([]complex128, n)
+		for i := range Sequences {
+			for j := range z {
+				z[j] = complex(x[j*Sequences+i], 0)
+			}
+			New(n).Forward(z, z)
+			for k := range z {
+				z[k] *= complex(h[k], 0)
+			}
+			New(n).Inverse(z, z)
+			for j, v := range z {
+				assert.InDelta(t, real(v), got[j*Sequences+i], 4*tol(n), "n=%d", n) // values of about 1
+			}
+		}
+	}
+}

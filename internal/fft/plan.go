@@ -270,3 +270,30 @@ func getWork(ab, u int) *work {
 }
 
 func (w *work) put() { works.Put(w) }
+
+// Sequences is the number of real ones that FilterReal takes.
+const Sequences = 2 * lanes
+
+// FilterReal replaces each of Sequences real sequences, number i at x[Sequences·j + i], by its
+// circular convolution with the real and even spectrum h: the real sequences are the parts of
+// lanes complex ones, which such a filter does not mix.
+func (p *Plan) FilterReal(x, h []float64) {
+	if len(x) != p.n*block || len(h) != p.n {
+		panic("fft: length of a sequence or of its filter is not the plan's")
+	}
+	w := getWork(p.room(), 0)
+	copy(w.a, x)
+	res, other := p.exec(w.a, w.b)
+	c := 1 / float64(p.n)
+	for k, v := range h {
+		b := res[k*block:][:block]
+		v *= c
+		for i := range lanes {
+			b[i], b[lanes+i] = v*b[lanes+i], v*b[i]
+		}
+	}
+	res, _ = p.exec(res, other)
+	exchange(res[:len(x)])
+	copy(x, res)
+	w.put()
+}

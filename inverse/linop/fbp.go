@@ -5,7 +5,8 @@ import (
 	"math"
 	"sync"
 
-	"gonum.org/v1/gonum/dsp/fourier"
+	"github.com/seed-dea4846a/sampler/internal/fft"
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // An FBPFilter is the window W on the ramp of filtered back-projection, which tames noise
@@ -70,12 +71,13 @@ func (f FBPFilter) window(r float64) float64 {
 type FBP struct {
 	scan     Scan
 	response []float64 // of the filter, by frequency
+	plan     *fft.Plan
 	first, n int       // filtered cells: first, …, first+n−1 in units of the detector's
 	scale    []float64 // of a cell before filtering
 	steps    arc
 	atan     atanTable // of an ArcFan
 	pool     sync.Pool // of *fbpWork
-	ffts     sync.Pool // of *fbpFFT
+	lines    sync.Pool // of *[]float64, padded views side by side
 }
 
 // maxFBPCells bounds the filtered detector, 16 MiB of scratch a view.
@@ -128,7 +130,8 @@ func NewFBP(s Scan, filter FBPFilter) (*FBP, error) {
 		size *= 2
 	}
 	f.response = rampResponse(size, lag, step, s.Beam == ArcFan, filter)
-	f.ffts.New = func() any { return newFBPFFT(size) }
+	f.plan = fft.New(size)
+	f.lines.New = func() any { x := make([]float64, size*fft.Sequences); return &x }
 	f.pool.New = func() any { return newFBPWork(f) }
 	return f, nil
 }
@@ -137,8 +140,7 @@ func NewFBP(s Scan, filter FBPFilter) (*FBP, error) {
 //
 //	h_0 = 1/(4 step²),  h_l = −1/(π l step)² for odd l,  h_l = 0 for even l
 //
-// times step and a window, divided by the length of the transform for the way back. On an
-// arc it is multiplied by (γ/sin γ)², γ = l·step.
+// times step and a window. On an arc it is multiplied by (γ/sin γ)², γ = l·step.
 func rampResponse(size, lag int, step float64, onArc bool, filter FBPFilter) []float64 {
 	h := make([]float64, size)
 	h[0] = 1 / (4 * step)
@@ -152,12 +154,15 @@ func rampResponse(size, lag int, step float64, onArc bool, filter FBPFilter) []f
 		}
 		h[l], h[size-l] = v, v
 	}
-	spectrum := fourier.NewFFT(size).Coefficients(nil, h)
-	response := make([]float64, len(spectrum))
-	for i, c := range spectrum {
-		response[i] = real(c) * filter.window(2*float64(i)/float64(size)) / float64(size)
+	spectrum := make([]complex128, size)
+	for l, v := range h {
+		spectrum[l] = complex(v, 0)
 	}
-	return response
+	fft.New(size).Forward(spectrum, spectrum)
+	for i, c := range spectrum {
+		h[i] = real(c) * filter.window(2*float64(min(i, size-i))/float64(size))
+	}
+	return h
 }
 
 // period returns the angle after which views repeat their lines.
@@ -178,7 +183,7 @@ func (f *FBP) Reconstruct(dst, sino []float64) {
 	for i := range s.slices() {
 		w.dst, w.src = dst[i*pixels:(i+1)*pixels], sino[i*rays:(i+1)*rays]
 		w.filtering = true
-		w.crew.run(len(s.Angles))
+		w.crew.run((len(s.Angles) + fft.Sequences - 1) / fft.Sequences)
 		w.filtering = false
 		w.crew.run((s.Rows + band - 1) / band)
 	}
@@ -189,13 +194,13 @@ func (f *FBP) Reconstruct(dst, sino []float64) {
 type fbpWork struct {
 	f         *FBP
 	crew      *crew
-	q         []pair // filtered views
+	q         []float64 // filtered views, with room to read beyond each
 	dst, src  []float64
 	filtering bool
 }
 
 func newFBPWork(f *FBP) *fbpWork {
-	w := &fbpWork{f: f, q: make([]pair, len(f.scan.Angles)*f.n)}
+	w := &fbpWork{f: f, q: make([]float64, len(f.scan.Angles)*f.cells())}
 	w.crew = newCrew(w.task)
 	return w
 }
@@ -209,46 +214,41 @@ func (w *fbpWork) task(i int) {
 	lo, hi := i*band, min((i+1)*band, s.Rows)
 	clear(w.dst[lo*s.Cols : hi*s.Cols])
 	for v := range s.Angles {
-		q := w.q[v*w.f.n : (v+1)*w.f.n]
+		q := w.f.view(w.q, v)
 		for row := lo; row < hi; row++ {
 			w.f.back(w.dst[row*s.Cols:(row+1)*s.Cols], q, v, row)
 		}
 	}
 }
 
-type fbpFFT struct {
-	fft      *fourier.FFT
-	x        []float64
-	spectrum []complex128
-}
+// cells returns the room of a filtered view.
+func (f *FBP) cells() int { return f.n + simd.FixedPad }
 
-func newFBPFFT(size int) *fbpFFT {
-	return &fbpFFT{fourier.NewFFT(size), make([]float64, size), make([]complex128, size/2+1)}
-}
+func (f *FBP) view(q []float64, v int) []float64 { return q[v*f.cells() : (v+1)*f.cells()] }
 
-// filter writes the filtered projection of a view as pairs, the step scaled for the
-// integer fraction that back-projection multiplies it with.
-func (w *fbpWork) filter(v int) {
+// filter writes the filtered projections of group i of views.
+func (w *fbpWork) filter(i int) {
+	const group = fft.Sequences
 	f, n := w.f, w.f.scan.Detectors
-	b := f.ffts.Get().(*fbpFFT)
-	size := len(b.x)
-	clear(b.x[n:])
-	for k, p := range w.src[v*n : (v+1)*n] {
-		b.x[k] = p * f.scale[k] * f.steps.width[v] * f.share(v, k)
+	buf := f.lines.Get().(*[]float64)
+	x := *buf
+	clear(x)
+	views := min(group, len(f.scan.Angles)-i*group)
+	for j := range views {
+		v := i*group + j
+		for k, p := range w.src[v*n : (v+1)*n] {
+			x[k*group+j] = p * f.scale[k] * f.steps.width[v] * f.share(v, k)
+		}
 	}
-	b.fft.Coefficients(b.spectrum, b.x)
-	for i, r := range f.response {
-		b.spectrum[i] *= complex(r, 0)
+	f.plan.FilterReal(x, f.response)
+	size := f.plan.Len()
+	for j := range views {
+		q := f.view(w.q, i*group+j)
+		for k := range f.n {
+			q[k] = x[(f.first+k+size)%size*group+j]
+		}
 	}
-	b.fft.Sequence(b.x, b.spectrum)
-	q := w.q[v*f.n : (v+1)*f.n]
-	for k := range q {
-		q[k][0] = b.x[(f.first+k+size)%size]
-	}
-	for k := range len(q) - 1 {
-		q[k][1] = (q[k+1][0] - q[k][0]) * fracUnit
-	}
-	f.ffts.Put(b)
+	f.lines.Put(buf)
 }
 
 // share returns the part of its line that a ray counts for.

@@ -3,6 +3,8 @@ package linop
 import (
 	"math"
 	"slices"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // An arc is what the view angles of a scan cover of a period.
@@ -84,7 +86,7 @@ func (a *arc) taper(beta float64) float64 {
 }
 
 // back adds a filtered view to a row of the image.
-func (f *FBP) back(out []float64, q []pair, view, row int) {
+func (f *FBP) back(out, q []float64, view, row int) {
 	s := &f.scan
 	sin, cos := math.Sincos(s.Angles[view])
 	h := s.pixel()
@@ -92,13 +94,9 @@ func (f *FBP) back(out []float64, q []pair, view, row int) {
 	lateral := x*cos + y*sin // place of the pixel across the central ray
 	shift := -s.cell(0)/s.spacing() - float64(f.first)
 	if s.Beam == ParallelBeam {
-		pos := uint64(int64((lateral/s.spacing() + shift) * (1 << fracBits)))
-		next := uint64(int64(h * cos / s.spacing() * (1 << fracBits)))
-		for m := range out {
-			e := &q[pos>>fracBits]
-			out[m] += e[0] + float64(int64(pos&fracMask))*e[1]
-			pos += next
-		}
+		pos := int64((lateral/s.spacing() + shift) * (1 << fracBits))
+		next := int64(h * cos / s.spacing() * (1 << fracBits))
+		simd.FixedRow(out, q, pos, next)
 		return
 	}
 	d := s.SourceDistance
@@ -110,9 +108,8 @@ func (f *FBP) back(out []float64, q []pair, view, row int) {
 			inverse := 1 / (depth - t*sin)
 			at := (lateral+t*cos)*inverse*scale + shift
 			i := int(at)
-			e := &q[i]
 			inverse *= d
-			out[m] += inverse * inverse * (e[0] + (at-float64(i))*(1<<fracBits)*e[1])
+			out[m] += inverse * inverse * (q[i] + (at-float64(i))*(q[i+1]-q[i]))
 		}
 		return
 	}
@@ -127,8 +124,7 @@ func (f *FBP) back(out []float64, q []pair, view, row int) {
 		a := &table[i]
 		at = a[0] + (at-float64(i))*a[1]
 		i = int(at)
-		e := &q[i]
-		out[m] += inverse * inverse / (1 + slope*slope) * (e[0] + (at-float64(i))*(1<<fracBits)*e[1])
+		out[m] += inverse * inverse / (1 + slope*slope) * (q[i] + (at-float64(i))*(q[i+1]-q[i]))
 	}
 }
 

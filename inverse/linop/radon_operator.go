@@ -1,6 +1,10 @@
 package linop
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
 
 // Radon is the X-ray transform of a Scan,
 //
@@ -76,14 +80,15 @@ func (r *Radon) run(dst, src []float64, adjoint bool) {
 	r.pool.Put(w)
 }
 
-// radonWork holds what one Apply or Adjoint needs: the image as two planes of pairs, with
-// margins that stay 0, and the goroutines.
+// radonWork holds what one Apply or Adjoint needs: the image as two planes, with margins
+// that stay 0, and the goroutines.
 type radonWork struct {
 	r         *Radon
 	crew      *crew
-	lines     [2][]pair
-	all, from []float64 // dst and src of the whole stack
-	dst, src  []float64 // of the slice at work
+	lines     [2][]float64 // of Apply
+	sums      [2][]pair    // of Adjoint
+	all, from []float64    // dst and src of the whole stack
+	dst, src  []float64    // of the slice at work
 	adjoint   bool
 	phase     radonPhase
 }
@@ -92,7 +97,7 @@ type radonPhase int
 
 const (
 	radonSlice   radonPhase = iota // a whole slice, on this goroutine alone
-	radonPack                      // bands of the image into pairs
+	radonPack                      // bands of the image into lines
 	radonProject                   // groups of views
 	radonSpread                    // views into bands of pairs
 	radonMerge                     // pairs into rows of the image
@@ -102,7 +107,8 @@ func newRadonWork(r *Radon) *radonWork {
 	w := &radonWork{r: r}
 	for i := range w.lines {
 		p := &r.planes[i]
-		w.lines[i] = make([]pair, p.bands()*band*p.stride)
+		w.lines[i] = make([]float64, p.bands()*band*p.stride+simd.FixedPad)
+		w.sums[i] = make([]pair, p.bands()*band*p.stride)
 	}
 	w.crew = newCrew(w.task)
 	return w
@@ -174,37 +180,27 @@ func (w *radonWork) project(v0, v1 int) {
 
 func (w *radonWork) spread(side, b int) {
 	p := &w.r.planes[side]
-	clear(w.lines[side][b*band*p.stride : (b+1)*band*p.stride])
+	clear(w.sums[side][b*band*p.stride : (b+1)*band*p.stride])
 	for _, g := range p.segments {
-		p.spread(w.lines[side], w.src, g, b)
+		p.spread(w.sums[side], w.src, g, b)
 	}
 }
 
-// pack writes a band of the image, or of its transpose, as pairs.
+// pack writes a band of the image, or of its transpose, to the plane.
 func (w *radonWork) pack(side, b int) {
 	p := &w.r.planes[side]
 	rows, cols := w.r.scan.Rows, w.r.scan.Cols
 	lo, hi := b*band, min((b+1)*band, p.lines)
 	lines := w.lines[side][b*band*p.stride : (b+1)*band*p.stride]
-	clear(lines)
 	if side == 0 {
 		for i := lo; i < hi; i++ {
-			line := lines[(i-lo)*p.stride+margin:][:cols]
-			for m, v := range w.src[i*cols:][:cols] {
-				line[m][0] = v
-			}
+			copy(lines[(i-lo)*p.stride+margin:], w.src[i*cols:][:cols])
 		}
-	} else {
-		for m := range rows {
-			for i, v := range w.src[m*cols+lo : m*cols+hi] {
-				lines[i*p.stride+margin+m][0] = v
-			}
-		}
+		return
 	}
-	for i := range hi - lo {
-		line := lines[i*p.stride+margin-1:][:p.width+2]
-		for m := range line[:p.width+1] {
-			line[m][1] = line[m+1][0] - line[m][0]
+	for m := range rows {
+		for i, v := range w.src[m*cols+lo : m*cols+hi] {
+			lines[i*p.stride+margin+m] = v
 		}
 	}
 }
@@ -216,7 +212,7 @@ func (w *radonWork) merge(b int) {
 	lo, hi := b*band, min((b+1)*band, rows)
 	p := &w.r.planes[0]
 	for i := lo; i < hi; i++ {
-		line := w.lines[0][i*p.stride+margin-1:][:cols+1]
+		line := w.sums[0][i*p.stride+margin-1:][:cols+1]
 		out := w.dst[i*cols:][:cols]
 		for m := range out {
 			out[m] = line[m+1][0] - line[m+1][1] + line[m][1]
@@ -224,7 +220,7 @@ func (w *radonWork) merge(b int) {
 	}
 	p = &w.r.planes[1]
 	for m := range cols {
-		line := w.lines[1][m*p.stride+margin-1+lo:][:hi-lo+1]
+		line := w.sums[1][m*p.stride+margin-1+lo:][:hi-lo+1]
 		for i := range hi - lo {
 			w.dst[(lo+i)*cols+m] += line[i+1][0] - line[i+1][1] + line[i][1]
 		}

@@ -1,13 +1,18 @@
 package linop
 
-import "math"
+import (
+	"math"
+	"slices"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
 
 // Positions along an image line are fixed-point numbers with fracBits binary places, so
 // that walking a ray is one integer addition, exact whatever the cut of the image into
 // bands: the forward projection and its adjoint meet the same weights. The rounding of a
 // slope displaces a ray by less than 1e-12 pixel per line.
 const (
-	fracBits = 40
+	fracBits = simd.FixedBits
 	fracUnit = 1.0 / (1 << fracBits)
 	fracMask = 1<<fracBits - 1
 
@@ -15,27 +20,28 @@ const (
 	margin = band + 1 // zero columns on each side: a ray that enters or leaves a band needs no test
 )
 
-// A pair holds a pixel v[m] and the step v[m+1] − v[m] to the next one, the two numbers of
-// a linear interpolation.
+// A pair holds what falls on a pixel v[m] and on the step v[m+1] − v[m] to the next one, the
+// two numbers of a linear interpolation.
 type pair [2]float64
 
-// A track is a ray in a plane: where it crosses the middle of the plane, half of what it
-// moves from one line to the next, and the length of its path between two lines.
-type track struct {
-	centre, half int64
-	weight       float64
+// A segment is a run of rays of one view, ordered by their position: the j-th is ray first+j
+// of its plane and cell sino + step·j of the sinogram. They may be close, see
+// simd.FixedClose.
+type segment struct {
+	first, n, sino, step int
+	close                bool
 }
-
-// A segment is a run of rays of one view, ordered by their position: the j-th is
-// tracks[first+j] and cell sino + step·j of the sinogram.
-type segment struct{ first, n, sino, step int }
 
 // A plane is the image as a set of lines: its rows for the rays that are steeper than
 // 45°, its columns for the others. Joseph's projector (1982, IEEE Trans. Med. Imaging 1,
 // 192) steps such a ray from line to line and interpolates between two pixels of a line.
+//
+// Ray j crosses the middle of the plane at centre[j], moves by twice half[j] from one line to
+// the next, and has a path of length weight[j] between two lines.
 type plane struct {
 	lines, width, stride int
-	tracks               []track
+	centre, half         []int64
+	weight               []float64
 	segments             []segment
 	start                []int // segments of view v: start[v] to start[v+1]
 }
@@ -54,7 +60,7 @@ func planes(s *Scan) [2]plane {
 			theta, _ := s.Ray(v, k)
 			side := along(theta)
 			pl := &p[side]
-			g := segment{first: len(pl.tracks), sino: v*s.Detectors + k, step: 1}
+			g := segment{first: len(pl.centre), sino: v*s.Detectors + k, step: 1}
 			for ; k < s.Detectors; k++ {
 				theta, dist := s.Ray(v, k)
 				if along(theta) != side {
@@ -67,17 +73,17 @@ func planes(s *Scan) [2]plane {
 					pl.add((s.CentreY-(dist-s.CentreX*cos)/sin)/h, cos/sin, h/math.Abs(sin))
 				}
 			}
-			g.n = len(pl.tracks) - g.first
+			g.n = len(pl.centre) - g.first
 			// Along a row x grows with the cell number for upward rays, cos θ > 0;
 			// down a column the row number does for rays to the right, sin θ < 0.
 			sin, cos := math.Sincos(theta)
 			if side == 0 && cos < 0 || side == 1 && sin > 0 {
-				t := pl.tracks[g.first:]
-				for a, b := 0, len(t)-1; a < b; a, b = a+1, b-1 {
-					t[a], t[b] = t[b], t[a]
-				}
+				slices.Reverse(pl.centre[g.first:])
+				slices.Reverse(pl.half[g.first:])
+				slices.Reverse(pl.weight[g.first:])
 				g.sino, g.step = g.sino+g.n-1, -1
 			}
+			g.close = simd.FixedClose(pl.centre[g.first:], pl.half[g.first:], int64(pl.lines+2*band))
 			pl.segments = append(pl.segments, g)
 		}
 		for i := range p {
@@ -97,44 +103,43 @@ func along(theta float64) int {
 	return 1
 }
 
-// add appends a track that crosses the plane's middle at the given distance from its
+// add appends a ray that crosses the plane's middle at the given distance from its
 // centre, in pixels, and moves by slope pixels a line. A ray that misses the plane is
 // brought near enough for the fixed point.
 func (p *plane) add(at, slope, weight float64) {
 	far := float64(p.width + p.lines + 4*margin)
 	at = max(-far, min(far, at))
-	p.tracks = append(p.tracks, track{
-		centre: int64(math.Round(at*(1<<fracBits))) + int64(2*margin+p.width-1)<<(fracBits-1),
-		half:   int64(math.Round(slope / 2 * (1 << fracBits))),
-		weight: weight,
-	})
+	p.centre = append(p.centre, int64(math.Round(at*(1<<fracBits)))+int64(2*margin+p.width-1)<<(fracBits-1))
+	p.half = append(p.half, int64(math.Round(slope/2*(1<<fracBits))))
+	p.weight = append(p.weight, weight)
 }
 
 // bands returns the number of bands of lines.
 func (p *plane) bands() int { return (p.lines + band - 1) / band }
 
-// offset returns twice the distance of line i from the middle of the plane: a track is
-// at centre + offset·half there.
+// offset returns twice the distance of line i from the middle of the plane: a ray is at
+// centre + offset·half there.
 func (p *plane) offset(i int) int64 { return int64(2*i - (p.lines - 1)) }
 
-// hits returns the tracks lo ≤ j < hi of a segment that touch a pixel on some line of
-// band b. The positions do not decrease with j.
-func (p *plane) hits(t []track, b int) (lo, hi int) {
+// hits returns the rays lo ≤ j < hi of a segment that touch a pixel on some line of band b.
+// The positions do not decrease with j.
+func (p *plane) hits(g segment, b int) (lo, hi int) {
 	d0 := p.offset(b * band)
 	d1 := d0 + 2*(band-1)
 	const left = (margin - 1) << fracBits
 	right := int64(margin+p.width) << fracBits
-	end := len(t)
+	centre, half := p.centre[g.first:], p.half[g.first:]
+	end := g.n
 	for lo < end {
-		if m := (lo + end) / 2; max(t[m].centre+d0*t[m].half, t[m].centre+d1*t[m].half) > left {
+		if m := (lo + end) / 2; max(centre[m]+d0*half[m], centre[m]+d1*half[m]) > left {
 			end = m
 		} else {
 			lo = m + 1
 		}
 	}
-	hi, end = lo, len(t)
+	hi, end = lo, g.n
 	for hi < end {
-		if m := (hi + end) / 2; min(t[m].centre+d0*t[m].half, t[m].centre+d1*t[m].half) >= right {
+		if m := (hi + end) / 2; min(centre[m]+d0*half[m], centre[m]+d1*half[m]) >= right {
 			end = m
 		} else {
 			hi = m + 1
@@ -144,39 +149,34 @@ func (p *plane) hits(t []track, b int) (lo, hi int) {
 }
 
 // project adds the contribution of band b to the line integrals of a segment.
-func (p *plane) project(sino []float64, g segment, lines []pair, b int) {
-	t := p.tracks[g.first : g.first+g.n]
-	lines = lines[b*band*p.stride : (b+1)*band*p.stride]
-	lo, hi := p.hits(t, b)
+func (p *plane) project(sino []float64, g segment, lines []float64, b int) {
+	var sums [64]float64
+	lines = lines[b*band*p.stride:]
+	lo, hi := p.hits(g, b)
 	d := p.offset(b * band)
-	at := g.sino + lo*g.step
-	for _, r := range t[lo:hi] {
-		pos := uint64(r.centre + d*r.half)
-		next := uint64(2*r.half + int64(p.stride)<<fracBits)
-		var s0, s1 float64
-		for range band {
-			e := &lines[pos>>fracBits]
-			s0 += e[0]
-			s1 += float64(int64(pos&fracMask)) * e[1]
-			pos += next
+	for ; lo < hi; lo += len(sums) {
+		n := min(len(sums), hi-lo)
+		first := g.first + lo
+		simd.FixedSums(sums[:n], lines, p.centre[first:], p.half[first:], d, int64(p.stride), band, g.close)
+		at := g.sino + lo*g.step
+		for j, w := range p.weight[first:][:n] {
+			sino[at] += w * sums[j]
+			at += g.step
 		}
-		sino[at] += r.weight * (s0 + fracUnit*s1)
-		at += g.step
 	}
 }
 
 // spread adds to band b what the line integrals of a segment put there: the transpose of
 // project.
 func (p *plane) spread(lines []pair, sino []float64, g segment, b int) {
-	t := p.tracks[g.first : g.first+g.n]
 	lines = lines[b*band*p.stride : (b+1)*band*p.stride]
-	lo, hi := p.hits(t, b)
+	lo, hi := p.hits(g, b)
 	d := p.offset(b * band)
 	at := g.sino + lo*g.step
-	for _, r := range t[lo:hi] {
-		pos := uint64(r.centre + d*r.half)
-		next := uint64(2*r.half + int64(p.stride)<<fracBits)
-		y := r.weight * sino[at]
+	for j := g.first + lo; j < g.first+hi; j++ {
+		pos := uint64(p.centre[j] + d*p.half[j])
+		next := uint64(2*p.half[j] + int64(p.stride)<<fracBits)
+		y := p.weight[j] * sino[at]
 		fy := fracUnit * y
 		for range band {
 			e := &lines[pos>>fracBits]
