@@ -127,6 +127,73 @@ func TestHutchinsonDiagonal(t *testing.T) {
 	}
 }
 
+// TestAdaHessianOfADiagonalQuadratic: with inputs (x, t, 1) that are orthogonal over the batch the
+// Hessian of a linear layer is diagonal, so that one probe gives its diagonal exactly, D = rows
+// times the mean squares, and one step at the rate 1 without bias ends at the minimum.
+func TestAdaHessianOfADiagonalQuadratic(t *testing.T) {
+	n := NewNet[float64](Shape{1, 1, 2})
+	n.Output(n.Dense("a", n.Concat(n.X(), n.T()), 2, true))
+	drawn(n, 1)
+	// columns of a Hadamard matrix, the first two scaled
+	x := []float64{3, 0.5, 3, -0.5, -3, 0.5, -3, -0.5}
+	tm := []float64{1, -1, -1, 1}
+	target := normals(8, 3)
+	diag := []float64{36, 1, 4, 36, 1, 4, 4, 4}
+	c := n.NewCurvature(4)
+	p := len(n.W)
+	z, g, hz, m := make([]float64, p), make([]float64, p), make([]float64, p), make([]float64, p)
+	Signs(z, 1, 2)
+	c.Add(g, hz, z, x, tm, half(target))
+	for i := range z {
+		hz[i] *= z[i]
+		m[i] = hz[i]
+	}
+	assert.InDeltaSlice(t, diag, m, 1e-13) // rounding
+	o := &AdaHessian[float64]{Eps: 1e-12}
+	o.Step(n.W, g, hz, 1)
+	for i, d := range diag {
+		assert.InEpsilon(t, d*d, o.V[i]/(1-0.999), 1e-12) // 1 - 0.999 loses three digits
+	}
+	clear(g)
+	c.Add(g, make([]float64, p), z, x, tm, half(target))
+	// gradients of some 30 at first; Eps over D is 1e-12
+	assert.InDeltaSlice(t, make([]float64, p), g, 1e-10)
+}
+
+// TestAdaHessianSeesRows: on a Hessian that is not diagonal the mean of (z∘Hz)_i² over probes is
+// H_ii² + Σ_{j≠i} H_ij², the square of the row's norm, and that is what AdaHessian's v estimates,
+// not H_ii². In a small network the two differ by a factor.
+func TestAdaHessianSeesRows(t *testing.T) {
+	n := network(t, Spec{Kind: "mlp", Dim: 2, Out: 1, Hidden: 4, Depth: 2, Act: Tanh})
+	x, tm := normals(10, 1), normals(5, 2)
+	loss := half(normals(5, 3))
+	hs := fullHessian(n, x, tm, loss)
+	c := n.NewCurvature(5)
+	const draws = 4000
+	p := len(n.W)
+	mean, second, z, hz := make([]float64, p), make([]float64, p), make([]float64, p), make([]float64, p)
+	for k := range draws {
+		Signs(z, 1, uint64(k))
+		clear(hz)
+		c.Add(nil, hz, z, x, tm, loss)
+		for i, v := range hz {
+			mean[i] += v * v / draws
+			second[i] += v * v * v * v / draws
+		}
+	}
+	ratio := 0.0
+	for i, row := range hs {
+		want := 0.0
+		for _, v := range row {
+			want += v * v
+		}
+		// 5 standard errors of the mean of squares
+		assert.InDelta(t, want, mean[i], 5*math.Sqrt((second[i]-mean[i]*mean[i])/draws), "weight %d", i)
+		ratio = max(ratio, want/(row[i]*row[i]))
+	}
+	assert.Greater(t, ratio, 4.0) // D is more than twice the diagonal somewhere
+}
+
 func TestSigns(t *testing.T) {
 	z := make([]float32, 1000)
 	Signs(z, 1, 2)
