@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-dea4846a/sampler/score/density"
+)
+
+// build returns the path of the built command.
+func build(t *testing.T) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "sample")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, ".").CombinedOutput()
+	require.NoError(t, err, string(out))
+	return bin
+}
+
+// TestTrainSurvivesKill kills the built command with SIGKILL at several moments of its
+// training. Run again and again, it ends with the bytes of a run that nobody disturbed.
+func TestTrainSurvivesKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the command and trains twice")
+	}
+	bin := build(t)
+	inTemp(t)
+	args := []string{"train", "--target", "moons", "--steps", "3000", "--batch", "32", "--seed", "3", "--json", "--quiet"}
+	code, _, stderr := sample(t, append(args, "--out", "whole.safetensors")...)
+	require.Equal(t, exitOK, code, stderr)
+	whole, err := os.ReadFile("whole.safetensors")
+	require.NoError(t, err)
+
+	args = append(args, "--checkpoint", "state", "--out", "cut.safetensors")
+	stamp := func() time.Time {
+		s, err := os.Stat("state")
+		if err != nil {
+			return time.Time{}
+		}
+		return s.ModTime()
+	}
+	// First as soon as there is a state, then 0, 3 and 6 ms after the next one was begun: some
+	// of these are in the middle of writing it.
+	for k := range 4 {
+		cmd := exec.CommandContext(t.Context(), bin, args...)
+		require.NoError(t, cmd.Start())
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		begun := func() bool {
+			if k == 0 {
+				return !stamp().IsZero()
+			}
+			parts, _ := filepath.Glob("*state*")
+			return len(parts) > 1
+		}
+		for !begun() && len(ended) == 0 {
+			time.Sleep(200 * time.Microsecond)
+		}
+		time.Sleep(time.Duration(max(0, k-1)) * 3 * time.Millisecond)
+		_ = cmd.Process.Signal(syscall.SIGKILL)
+		if err := <-ended; err == nil {
+			break // it had finished
+		}
+		require.Equal(t, syscall.SIGKILL, cmd.ProcessState.Sys().(syscall.WaitStatus).Signal())
+		require.NoFileExists(t, "cut.safetensors")
+	}
+	out, err := exec.CommandContext(t.Context(), bin, args...).Output()
+	require.NoError(t, err)
+	var rep trainReport
+	require.NoError(t, json.Unmarshal(out, &rep))
+	assert.Positive(t, rep.Resumed)
+	assert.Equal(t, 3000, rep.Made)
+	cut, err := os.ReadFile("cut.safetensors")
+	require.NoError(t, err)
+	assert.Equal(t, whole, cut)
+}
+
+// A user's file needs no other flag, whatever its dimension, header and scale.
+func TestTrainOnAnyFile(t *testing.T) {
+	inTemp(t)
+	for name, scale := range map[string]float64{"small.csv": 1e-9, "large.csv": 1e12} {
+		var rows strings.Builder
+		rows.WriteString("a,b,c\n")
+		x := density.Sample(density.Normal(3, 1), 300, 1, 0, 1)
+		for i := 0; i < len(x); i += 3 {
+			fmt.Fprintf(&rows, "%g,%g,%g\n", scale*x[i], scale*(x[i]+x[i+1]), scale*(5+x[i+2]))
+		}
+		write(t, name, rows.String())
+		code, stdout, stderr := sample(t, "train", "--data", name, "--steps", "60", "--batch", "64", "--out", "m.safetensors", "--json")
+		require.Equal(t, exitOK, code, stderr)
+		var rep trainReport
+		require.NoError(t, json.Unmarshal([]byte(stdout), &rep))
+		assert.Equal(t, 3, rep.Dim)
+		// F = 0 has the loss d, one a coordinate: scale and mean play no part beyond it.
+		assert.Less(t, *rep.Held, 8.0, name)
+	}
+	write(t, "huge.csv", "1e200,1\n-1e200,2\n1e200,4\n")
+	code, _, stderr := sample(t, "train", "--data", "huge.csv", "--steps", "60", "--out", "h.safetensors")
+	assert.NotEqual(t, exitOK, code)
+	assert.Equal(t, 1, strings.Count(strings.TrimSpace(stderr), "\n")+1, stderr)
+	assert.NoFileExists(t, "h.safetensors")
+}
