@@ -114,10 +114,11 @@ func relu[T Float](y []T, d [3][]T, x []T) {
 	}
 	if d[0] != nil {
 		for j, v := range x {
-			d[0][j] = 0
+			var one int32 // an integer is moved on a condition, without a jump to guess
 			if v > 0 {
-				d[0][j] = 1
+				one = 1
 			}
+			d[0][j] = T(one)
 		}
 	}
 	clear(d[1])
