@@ -4,12 +4,18 @@
 // samples are drawn, on the number of workers, on the order of the work, or on
 // where an interrupted run was taken up again.
 //
-// The generator behind an address is PCG-DXSM of math/rand/v2; the 128 bits of
-// its state are a hash of the address (the SplitMix64 finaliser of Steele, Lea
-// and Flood 2014, applied once per word).
+// Standard normals have a generator of their own, simd.Key: word i of an address is
+// a keyed mix of i, so that they are made many at a time; the key is a hash of the
+// address by the finaliser of SplitMix64 (Steele, Lea and Flood 2014). Everything
+// else comes from a rand.Rand on PCG-DXSM of math/rand/v2, whose 128 bits of state
+// are such a hash too. The two are unrelated at one address.
 package stream
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
 
 // A Domain keeps the uses of randomness apart: two domains never share numbers,
 // even for the same seed, sample and index.
@@ -44,25 +50,28 @@ func New() *Source {
 // At moves the source to an address and returns its generator, which stays
 // valid until the next call.
 func (s *Source) At(seed uint64, d Domain, sample, index uint64) *rand.Rand {
-	h := mix(seed + golden*uint64(d))
-	h = mix(h + sample)
-	s.pcg.Seed(h, mix(h+golden*(index+1)))
+	h := simd.Mix(seed + golden*uint64(d))
+	h = simd.Mix(h + sample)
+	s.pcg.Seed(h, simd.Mix(h+golden*(index+1)))
 	return s.rand
 }
 
-// Normals fills dst with standard normal variates from the address.
+// Normals fills dst with standard normal variates from the address. A longer dst
+// begins with the numbers of a shorter one.
 func (s *Source) Normals(dst []float64, seed uint64, d Domain, sample, index uint64) {
-	r := s.At(seed, d, sample, index)
-	for i := range dst {
-		dst[i] = r.NormFloat64()
-	}
+	simd.Normals(dst, row(seed, d, index).Sample(sample))
+}
+
+// Rows fills dst with dim standard normal variates for each of the samples first,
+// first+1, …: those of Normals, several times as fast.
+func (s *Source) Rows(dst []float64, seed uint64, d Domain, first, index uint64, dim int) {
+	simd.NormalRows(dst, row(seed, d, index), first, dim)
+}
+
+// row returns the key of the samples of one index.
+func row(seed uint64, d Domain, index uint64) simd.Key {
+	h := simd.Mix(seed + golden*uint64(d))
+	return simd.Key{A: simd.Mix(h + golden*index), B: simd.Mix(simd.Mix(h) + golden*index)}
 }
 
 const golden = 0x9e3779b97f4a7c15 // 2⁶⁴ divided by the golden ratio, odd
-
-// mix is the finaliser of SplitMix64, a bijection of the 64-bit words.
-func mix(z uint64) uint64 {
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
