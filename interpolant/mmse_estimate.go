@@ -136,9 +136,7 @@ func (m *MMSE) batch(ctx context.Context, t density.Target, x1, mean []float64, 
 	sums := make([]moments, len(m.angle))
 	z := make([]float64, len(x1))
 	src := stream.New()
-	for i := range len(x1) / d {
-		src.Normals(z[i*d:(i+1)*d], seed, stream.Base, uint64(first+i), 0)
-	}
+	src.Rows(z, seed, stream.Base, uint64(first), 0, d)
 	x, den, div := make([]float64, mmseRows*d), make([]float64, mmseRows*d), make([]float64, mmseRows)
 	for k, v := range m.angle {
 		s := m.snr(v)

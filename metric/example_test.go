@@ -32,7 +32,7 @@ func ExampleAll() {
 		fmt.Printf("%s %.2f ± %.2f\n", m.Name, v.Value, v.StdErr)
 	}
 	// Output:
-	// sliced_w2 0.70 ± 0.02
+	// sliced_w2 0.67 ± 0.02
 	// metric: w2 is for dimension 1 only; use sliced_w2
 	// w2_exact 0.99 ± 0.03
 	// max_sliced_w2 0.98 ± 0.00

@@ -149,17 +149,18 @@ func blocks(count, size int) [][]float64 {
 
 func (p *probes) begin(first, rows int) {
 	for i, v := range p.v {
+		index := p.index + uint64(i)
+		if p.law == Gaussian {
+			p.src.Rows(v[:rows*p.d], p.seed, stream.Probe, uint64(first), index, p.d)
+			continue
+		}
 		for r := range rows {
-			p.draw(v[r*p.d:(r+1)*p.d], uint64(first+r), p.index+uint64(i))
+			p.signs(v[r*p.d:(r+1)*p.d], uint64(first+r), index)
 		}
 	}
 }
 
-func (p *probes) draw(v []float64, sample, index uint64) {
-	if p.law == Gaussian {
-		p.src.Normals(v, p.seed, stream.Probe, sample, index)
-		return
-	}
+func (p *probes) signs(v []float64, sample, index uint64) {
 	rng := p.src.At(p.seed, stream.Probe, sample, index)
 	var bits uint64
 	for i := range v {

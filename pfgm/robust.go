@@ -6,6 +6,7 @@ import (
 	"github.com/seed-dea4846a/sampler/internal/stream"
 	"github.com/seed-dea4846a/sampler/ode"
 	"github.com/seed-dea4846a/sampler/score"
+	"gonum.org/v1/gonum/floats"
 )
 
 // What follows are the disturbances by which Xu et al. (2023, section 5) judge how robust
@@ -38,7 +39,7 @@ func (j Jitter) NewStepper(f ode.Field, rows int) ode.Stepper {
 	if !ok {
 		panic("pfgm: Jitter needs a field that knows its noise, such as score.Flow")
 	}
-	return &jitterStepper{Stepper: j.Method.NewStepper(f, rows), opt: j, field: sl, src: stream.New()}
+	return &jitterStepper{Stepper: j.Method.NewStepper(f, rows), opt: j, field: sl, src: stream.New(), z: make([]float64, rows*f.Dim())}
 }
 
 type jitterStepper struct {
@@ -47,6 +48,7 @@ type jitterStepper struct {
 	field       ode.Semilinear
 	src         *stream.Source
 	first, step int
+	z           []float64
 }
 
 func (s *jitterStepper) Begin(first, rows int) {
@@ -56,13 +58,9 @@ func (s *jitterStepper) Begin(first, rows int) {
 
 func (s *jitterStepper) Step(x []float64, t0, t1 float64) {
 	if _, sigma := s.field.Noise(t0); s.opt.Alpha != 0 {
-		d := s.field.Dim()
-		for i := 0; i < len(x)/d; i++ {
-			rng := s.src.At(s.opt.Seed, stream.Step, uint64(s.first+i), uint64(s.step))
-			for j := i * d; j < (i+1)*d; j++ {
-				x[j] += s.opt.Alpha * sigma * rng.NormFloat64()
-			}
-		}
+		z := s.z[:len(x)]
+		s.src.Rows(z, s.opt.Seed, stream.Step, uint64(s.first), uint64(s.step), s.field.Dim())
+		floats.AddScaled(x, s.opt.Alpha*sigma, z)
 	}
 	s.step++
 	s.Stepper.Step(x, t0, t1)

@@ -131,7 +131,8 @@ type repaint struct {
 	first, rows int
 	k           int    // steps of the grid done
 	draws       uint64 // replacements and jumps done
-	nfe         int    // evaluations before the last Begin of inner
+	z           []float64
+	nfe         int // evaluations before the last Begin of inner
 }
 
 // redraw keeps the addresses of replacements and jumps in stream.Step apart from those
@@ -179,15 +180,24 @@ func (r *repaint) Step(x []float64, t0, t1 float64) {
 // replace writes αY + σz into the known coordinates.
 func (r *repaint) replace(x []float64, t float64) {
 	c, d := r.path.At(t), r.in.Dim()
-	for i, sample := 0, uint64(r.first); i < len(x); i, sample = i+d, sample+1 {
-		rng := r.src.At(r.seed, stream.Step, sample, redraw+r.draws)
+	z := r.normals(len(x))
+	for i := 0; i < len(x); i += d {
 		for j, known := range r.in.Known {
 			if known {
-				x[i+j] = c.Alpha*r.in.Y[j] + c.Sigma*rng.NormFloat64()
+				x[i+j] = c.Alpha*r.in.Y[j] + c.Sigma*z[i+j]
 			}
 		}
 	}
+}
+
+// normals returns n new standard normals, in rows.
+func (r *repaint) normals(n int) []float64 {
+	if len(r.z) < n {
+		r.z = make([]float64, n)
+	}
+	r.src.Rows(r.z[:n], r.seed, stream.Step, uint64(r.first), redraw+r.draws, r.in.Dim())
 	r.draws++
+	return r.z[:n]
 }
 
 // back carries x from t back to the noisier time to.
@@ -196,14 +206,10 @@ func (r *repaint) back(x []float64, t, to float64) {
 	scale := b.Alpha / c.Alpha
 	ratio := scale * c.Sigma / b.Sigma // e^{-h} < 1
 	std := b.Sigma * math.Sqrt((1-ratio)*(1+ratio))
-	d := r.in.Dim()
-	for i, sample := 0, uint64(r.first); i < len(x); i, sample = i+d, sample+1 {
-		rng := r.src.At(r.seed, stream.Step, sample, redraw+r.draws)
-		for j := i; j < i+d; j++ {
-			x[j] = scale*x[j] + std*rng.NormFloat64()
-		}
+	z := r.normals(len(x))
+	for i, v := range z {
+		x[i] = scale*x[i] + std*v
 	}
-	r.draws++
 }
 
 // unbroken is sde.Independent whose count of queries goes on when a method begins anew:

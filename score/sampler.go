@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-dea4846a/sampler/internal/par"
 	"github.com/seed-dea4846a/sampler/internal/stream"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/seed-dea4846a/sampler/interpolant"
@@ -170,6 +171,12 @@ func (s *Sampler) Start(n, first, workers int) []float64 {
 	_ = par.Rows(context.Background(), n, 1024, workers, func(w, lo, hi int) error {
 		if sources[w] == nil {
 			sources[w] = stream.New()
+		}
+		if normal, ok := base.(Normal); ok {
+			part := x[lo*d : hi*d]
+			sources[w].Rows(part, s.Seed, stream.Base, uint64(first+lo), 0, d)
+			floats.Scale(normal.Std, part)
+			return nil
 		}
 		for i := lo; i < hi; i++ {
 			base.Rand(x[i*d:(i+1)*d], sources[w].At(s.Seed, stream.Base, uint64(first+i), 0))

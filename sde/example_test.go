@@ -70,10 +70,10 @@ func ExampleSolveDiagonal() {
 	noise.Increment(w, 0, 1)
 	fmt.Printf("exp(W(1)):  %.3f\n", math.Exp(w[0]))
 	// Output:
-	//   10 steps: 0.912
-	//  100 steps: 0.924
-	// 1000 steps: 0.924
-	// exp(W(1)):  0.924
+	//   10 steps: 2.200
+	//  100 steps: 2.187
+	// 1000 steps: 2.186
+	// exp(W(1)):  2.186
 }
 
 // A tree's increments over the parts of an interval add up to the increment over the

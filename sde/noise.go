@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/seed-dea4846a/sampler/internal/stream"
+	"gonum.org/v1/gonum/floats"
 )
 
 // Independent is a NoiseSource of independent increments: query k since Begin of
@@ -39,7 +40,8 @@ type independent struct {
 	seed  uint64
 	dim   int
 	first uint64
-	k     uint64 // queries since Begin
+	k     uint64    // queries since Begin
+	z     []float64 // z₁ and z₂ of each sample, for IncrementArea
 }
 
 func (n *independent) Begin(first, rows int) {
@@ -49,28 +51,25 @@ func (n *independent) Begin(first, rows int) {
 func (n *independent) Skip() { n.k++ }
 
 func (n *independent) Increment(dw []float64, t0, t1 float64) {
-	n.draw(dw, nil, t1-t0)
+	n.src.Rows(dw, n.seed, stream.Step, n.first, n.k, n.dim)
+	n.k++
+	floats.Scale(math.Sqrt(math.Abs(t1-t0)), dw)
 }
 
 func (n *independent) IncrementArea(dw, dz []float64, t0, t1 float64) {
-	n.draw(dw, dz, t1-t0)
-}
-
-func (n *independent) draw(dw, dz []float64, h float64) {
+	if len(n.z) < 2*len(dw) {
+		n.z = make([]float64, 2*len(dw))
+	}
+	d, z := n.dim, n.z[:2*len(dw)]
+	n.src.Rows(z, n.seed, stream.Step, n.first, n.k, 2*d)
+	n.k++
+	h := t1 - t0
 	root := math.Sqrt(math.Abs(h))
-	for i, sample := 0, n.first; i < len(dw); i, sample = i+n.dim, sample+1 {
-		r := n.src.At(n.seed, stream.Step, sample, n.k)
-		w := dw[i : i+n.dim]
+	for i := 0; i < len(dw); i += d {
+		z1, z2, v, w := z[2*i:2*i+d], z[2*i+d:2*i+2*d], dz[i:i+d], dw[i:i+d]
 		for j := range w {
-			w[j] = root * r.NormFloat64()
-		}
-		if dz == nil {
-			continue
-		}
-		z := dz[i : i+n.dim]
-		for j := range z {
-			z[j] = h / 2 * (w[j] + root/math.Sqrt(3)*r.NormFloat64())
+			w[j] = root * z1[j]
+			v[j] = h / 2 * (w[j] + root/math.Sqrt(3)*z2[j])
 		}
 	}
-	n.k++
 }

@@ -58,13 +58,13 @@ func (tr Tree) NewNoise(dim, rows int) Noise {
 		tr.Depth = 24
 	}
 	n := rows * dim
-	buf := make([]float64, 4*n+4*dim)
+	buf := make([]float64, 8*n)
 	return &tree{
 		src: stream.New(), seed: tr.Seed, lo: lo, hi: hi, depth: tr.Depth, dim: dim,
-		from:   pathPoint{w: buf[:n], iw: buf[n : 2*n]},
-		to:     pathPoint{w: buf[2*n : 3*n], iw: buf[3*n : 4*n]},
-		node:   buf[4*n : 4*n+2*dim],
-		normal: buf[4*n+2*dim:],
+		from:  pathPoint{w: buf[:n], iw: buf[n : 2*n]},
+		to:    pathPoint{w: buf[2*n : 3*n], iw: buf[3*n : 4*n]},
+		nodeW: buf[4*n : 5*n], nodeH: buf[5*n : 6*n],
+		normal: buf[6*n:],
 	}
 }
 
@@ -76,8 +76,9 @@ type tree struct {
 
 	first, rows int
 	from, to    pathPoint // ends of the last query
-	node        []float64 // W and H of the current node, d values each
-	normal      []float64 // its two d normals
+	nodeW       []float64 // W and H of the current node of each row
+	nodeH       []float64
+	normal      []float64 // its two d normals, row after row
 }
 
 // A pathPoint is the path of each row at one time: w = W(t) - W(lo) and
@@ -122,9 +123,8 @@ func (tr *tree) descend(p *pathPoint, t float64) {
 		return
 	}
 	s := tr.fraction(t)
-	for r := range tr.rows {
-		tr.walk(p.w[r*tr.dim:][:tr.dim], p.iw[r*tr.dim:][:tr.dim], uint64(tr.first+r), s)
-	}
+	n := tr.rows * tr.dim
+	tr.walk(p.w[:n], p.iw[:n], s)
 	p.known, p.t = true, t
 }
 
@@ -138,36 +138,40 @@ func (tr *tree) fraction(t float64) float64 {
 	return max(0, min(1, (t-tr.lo)/(tr.hi-tr.lo)))
 }
 
-// walk writes one sample's path at the fraction s of the interval. The fraction of
-// the current node's interval, 2s or 2s-1, is exact, so that s reaches 0 at a node.
-func (tr *tree) walk(w, iw []float64, sample uint64, s float64) {
-	d := tr.dim
-	nw, nh := tr.node[:d], tr.node[d:]
-	z1, z2 := tr.normal[:d], tr.normal[d:]
+// walk writes the paths at the fraction s of the interval. The fraction of the current node's
+// interval, 2s or 2s-1, is exact, so that s reaches 0 at a node.
+func (tr *tree) walk(w, iw []float64, s float64) {
+	n, d := len(w), tr.dim
+	nw, nh, z := tr.nodeW[:n], tr.nodeH[:n], tr.normal[:2*n]
 	h := tr.hi - tr.lo
-	tr.src.Normals(tr.normal, tr.seed, stream.Tree, sample, 0)
 	rw, rh := math.Sqrt(h), math.Sqrt(h/12)
-	for i := range w {
-		nw[i], nh[i] = rw*z1[i], rh*z2[i]
-		w[i], iw[i] = 0, 0
+	tr.src.Rows(z, tr.seed, stream.Tree, uint64(tr.first), 0, 2*d)
+	for i := 0; i < n; i += d {
+		for j := range d {
+			nw[i+j], nh[i+j] = rw*z[2*i+j], rh*z[2*i+d+j]
+		}
 	}
+	clear(w)
+	clear(iw)
 	index := uint64(1) // of the node, in heap order; 0 is the root's own W and H
 	for level := 0; level < tr.depth && 0 < s && s < 1; level++ {
-		tr.src.Normals(tr.normal, tr.seed, stream.Tree, sample, index)
+		tr.src.Rows(z, tr.seed, stream.Tree, uint64(tr.first), index, 2*d)
 		rz, rn := math.Sqrt(h/16), math.Sqrt(h/12)
 		h /= 2
 		index *= 2
 		s *= 2
 		right := s >= 1
-		for i := range w {
-			z, n := rz*z1[i], rn*z2[i]/2
-			wl, hm := nw[i]/2+1.5*nh[i]+z, nh[i]/4-z/2
-			if right {
-				iw[i] += h * (w[i] + wl/2 + hm + n)
-				w[i] += wl
-				nw[i], nh[i] = nw[i]-wl, hm-n
-			} else {
-				nw[i], nh[i] = wl, hm+n
+		for i := 0; i < n; i += d {
+			for j, k := 2*i, i; k < i+d; j, k = j+1, k+1 {
+				z1, z2 := rz*z[j], rn*z[j+d]/2
+				wl, hm := nw[k]/2+1.5*nh[k]+z1, nh[k]/4-z1/2
+				if right {
+					iw[k] += h * (w[k] + wl/2 + hm + z2)
+					w[k] += wl
+					nw[k], nh[k] = nw[k]-wl, hm-z2
+				} else {
+					nw[k], nh[k] = wl, hm+z2
+				}
 			}
 		}
 		if right {

@@ -49,9 +49,7 @@ func (q Probes) signs(v []float64, d int, index uint64) {
 // normals fills each of the points of v with standard normals.
 func (q Probes) normals(v []float64, d int, index uint64) {
 	src := sources.Get().(*stream.Source)
-	for r := 0; r*d < len(v); r++ {
-		src.Normals(v[r*d:(r+1)*d], q.Seed, stream.Probe, uint64(q.First+r), index)
-	}
+	src.Rows(v, q.Seed, stream.Probe, uint64(q.First), index, d)
 	sources.Put(src)
 }
 

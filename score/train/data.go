@@ -192,7 +192,5 @@ func DataStd(x []float64, dim int) float64 {
 
 func noise(x0 []float64, d int, seed, step uint64) {
 	src := stream.New()
-	for i := range len(x0) / d {
-		src.Normals(x0[i*d:(i+1)*d], seed, stream.Base, uint64(i), step)
-	}
+	src.Rows(x0, seed, stream.Base, 0, step, d)
 }
