@@ -20,12 +20,17 @@ func Softplus[T Float](y []T, d [3][]T, x []T, beta float64) { activate(softplus
 // Tanh does so for y = tanh x = 2s - 1, whose derivatives are 4s', 8s” and 16s”' at 2x.
 func Tanh[T Float](y []T, d [3][]T, x []T) { activate(tanh, y, d, x, 0) }
 
+// Sine does so for y = sin x where |x| ≤ 2²⁰; beyond, a float32 only has |y| ≤ 1, in assembly.
+// The errors of float32 are below 2⁻²³.
+func Sine[T Float](y []T, d [3][]T, x []T) { activate(sine, y, d, x, 0) }
+
 type activation int
 
 const (
 	silu activation = iota
 	softplus
 	tanh
+	sine
 )
 
 func activate[T Float](f activation, y []T, d [3][]T, x []T, beta float64) {
@@ -42,7 +47,7 @@ func activate[T Float](f activation, y []T, d [3][]T, x []T, beta float64) {
 	}
 	switch {
 	case n == 0:
-	case level == Generic:
+	case level == Generic || f == sine && lanes == 4:
 		activateTwin(f, y, orders, d, x, beta)
 	case level == AVX2 && n%lanes != 0: // whole vectors, then one from a copy
 		if whole := n - n%lanes; whole > 0 {
@@ -89,10 +94,14 @@ func activateVectors[T Float](f activation, y []T, orders int, d [3][]T, x []T, 
 			softplus32AVX512(y, d[0], d[1], d[2], &x[0], n, k, inv, lim)
 		case f == softplus:
 			softplus32AVX2(y, d[0], d[1], d[2], &x[0], n, k, inv, lim)
-		case level == AVX512:
+		case f == tanh && level == AVX512:
 			tanh32AVX512(y, d[0], d[1], d[2], &x[0], n)
-		default:
+		case f == tanh:
 			tanh32AVX2(y, d[0], d[1], d[2], &x[0], n)
+		case level == AVX512:
+			sine32AVX512(y, d[0], d[1], d[2], &x[0], n)
+		default:
+			sine32AVX2(y, d[0], d[1], d[2], &x[0], n)
 		}
 	case []float64:
 		y, d := &any(y).([]float64)[0], any(p).([3]*float64)
@@ -120,6 +129,10 @@ func activateVectors[T Float](f activation, y []T, orders int, d [3][]T, x []T, 
 //
 // and cancel less in e = e^-|z| than in s.
 func activateTwin[T Float](f activation, y []T, orders int, d [3][]T, x []T, beta float64) {
+	if f == sine {
+		sineTwin(y, orders, d, x)
+		return
+	}
 	k := [...]float64{silu: 1, softplus: float64(T(beta)), tanh: 2}[f]
 	for j, v := range x {
 		a := float64(v)
@@ -149,6 +162,17 @@ func activateTwin[T Float](f activation, y []T, orders int, d [3][]T, x []T, bet
 		y[j] = T(t[0])
 		for i := range orders {
 			d[i][j] = T(t[i+1])
+		}
+	}
+}
+
+func sineTwin[T Float](y []T, orders int, d [3][]T, x []T) {
+	for j, v := range x {
+		s, c := math.Sincos(float64(v))
+		y[j] = T(s)
+		t := [3]float64{c, -s, -c}
+		for i := range orders {
+			d[i][j] = T(t[i])
 		}
 	}
 }

@@ -12,6 +12,9 @@ func softplus32AVX512(y *float32, d1 *float32, d2 *float32, d3 *float32, x *floa
 func tanh32AVX512(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int)
 
 //go:noescape
+func sine32AVX512(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int)
+
+//go:noescape
 func silu32AVX2(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int)
 
 //go:noescape
@@ -19,6 +22,9 @@ func softplus32AVX2(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float3
 
 //go:noescape
 func tanh32AVX2(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int)
+
+//go:noescape
+func sine32AVX2(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int)
 
 //go:noescape
 func silu64AVX512(y *float64, d1 *float64, d2 *float64, d3 *float64, x *float64, n int)

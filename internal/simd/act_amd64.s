@@ -771,6 +771,410 @@ DATA act32_41800000<>+56(SB)/4, $0x41800000
 DATA act32_41800000<>+60(SB)/4, $0x41800000
 GLOBL act32_41800000<>(SB), RODATA|NOPTR, $64
 
+// func sine32AVX512(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·sine32AVX512(SB), NOSPLIT, $8-48
+	VSTMXCSR (SP)
+	MOVL     (SP), AX
+	ORL      $0x00008040, AX
+	MOVL     AX, 4(SP)
+	VLDMXCSR 4(SP)
+	MOVQ     y+0(FP), AX
+	MOVQ     d1+8(FP), DX
+	MOVQ     d2+16(FP), BX
+	MOVQ     d3+24(FP), SI
+	MOVQ     x+32(FP), DI
+	MOVQ     n+40(FP), R8
+	XORQ     R9, R9
+	MOVL     $0x0000ffff, CX
+	KMOVW    CX, K1
+
+loop:
+	CMPQ  R8, $0x10
+	JGE   whole
+	MOVQ  R8, CX
+	MOVQ  $0x00000001, R10
+	SHLQ  CL, R10
+	DECQ  R10
+	KMOVW R10, K1
+
+whole:
+	VMOVUPS.Z    (DI)(R9*1), K1, Z0
+	VMULPS       act32_3f22f983<>+0(SB), Z0, Z1
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VMOVUPS      Z0, Z0
+	VFNMADD231PS act32_3fc90fdb<>+0(SB), Z1, Z0
+	VFNMADD231PS act32_b33bbd2e<>+0(SB), Z1, Z0
+	VFNMADD231PS act32_a7000000<>+0(SB), Z1, Z0
+	VMOVUPS      act32_bf666666<>+0(SB), Z6
+	VMAXPS       Z0, Z6, Z0
+	VMOVUPS      act32_3f666666<>+0(SB), Z6
+	VMINPS       Z0, Z6, Z0
+	VMULPS       Z0, Z0, Z6
+	VMULPS       Z0, Z6, Z7
+	VMOVUPS      act32_3638ef1d<>+0(SB), Z8
+	VFMADD213PS  act32_b9500d01<>+0(SB), Z6, Z8
+	VFMADD213PS  act32_3c088889<>+0(SB), Z6, Z8
+	VFMADD213PS  act32_be2aaaab<>+0(SB), Z6, Z8
+	VMOVUPS      Z0, Z0
+	VFMADD231PS  Z7, Z8, Z0
+	VMOVUPS      act32_b493f27e<>+0(SB), Z7
+	VFMADD213PS  act32_37d00d01<>+0(SB), Z6, Z7
+	VFMADD213PS  act32_bab60b61<>+0(SB), Z6, Z7
+	VFMADD213PS  act32_3d2aaaab<>+0(SB), Z6, Z7
+	VFMADD213PS  act32_bf000000<>+0(SB), Z6, Z7
+	VFMADD213PS  act32_3f800000<>+0(SB), Z6, Z7
+	VCVTPS2DQ    Z1, Z1
+	VPSLLD       $0x1f, Z1, Z6
+	VPADDD       act32_0<>+0(SB), Z1, Z8
+	VPSLLD       $0x1e, Z8, Z8
+	VANDPS       act32_80000000<>+0(SB), Z8, Z8
+	VPMOVD2M     Z6, K2
+	VBLENDMPS    Z7, Z0, K2, Z2
+	VXORPS       Z8, Z2, Z8
+	VMOVUPS      Z8, K1, (AX)(R9*1)
+	TESTQ        DX, DX
+	JZ           next
+	VPADDD       act32_1<>+0(SB), Z1, Z8
+	VPSLLD       $0x1e, Z8, Z8
+	VANDPS       act32_80000000<>+0(SB), Z8, Z8
+	VPMOVD2M     Z6, K2
+	VBLENDMPS    Z0, Z7, K2, Z3
+	VXORPS       Z8, Z3, Z8
+	VMOVUPS      Z8, K1, (DX)(R9*1)
+	TESTQ        BX, BX
+	JZ           next
+	VPADDD       act32_2<>+0(SB), Z1, Z8
+	VPSLLD       $0x1e, Z8, Z8
+	VANDPS       act32_80000000<>+0(SB), Z8, Z8
+	VPMOVD2M     Z6, K2
+	VBLENDMPS    Z7, Z0, K2, Z4
+	VXORPS       Z8, Z4, Z8
+	VMOVUPS      Z8, K1, (BX)(R9*1)
+	TESTQ        SI, SI
+	JZ           next
+	VPADDD       act32_3<>+0(SB), Z1, Z1
+	VPSLLD       $0x1e, Z1, Z1
+	VANDPS       act32_80000000<>+0(SB), Z1, Z1
+	VPMOVD2M     Z6, K2
+	VBLENDMPS    Z0, Z7, K2, Z5
+	VXORPS       Z1, Z5, Z0
+	VMOVUPS      Z0, K1, (SI)(R9*1)
+
+next:
+	ADDQ     $0x40, R9
+	SUBQ     $0x10, R8
+	JG       loop
+	VLDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+DATA act32_3f22f983<>+0(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+4(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+8(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+12(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+16(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+20(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+24(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+28(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+32(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+36(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+40(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+44(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+48(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+52(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+56(SB)/4, $0x3f22f983
+DATA act32_3f22f983<>+60(SB)/4, $0x3f22f983
+GLOBL act32_3f22f983<>(SB), RODATA|NOPTR, $64
+
+DATA act32_3fc90fdb<>+0(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+4(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+8(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+12(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+16(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+20(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+24(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+28(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+32(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+36(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+40(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+44(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+48(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+52(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+56(SB)/4, $0x3fc90fdb
+DATA act32_3fc90fdb<>+60(SB)/4, $0x3fc90fdb
+GLOBL act32_3fc90fdb<>(SB), RODATA|NOPTR, $64
+
+DATA act32_b33bbd2e<>+0(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+4(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+8(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+12(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+16(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+20(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+24(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+28(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+32(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+36(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+40(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+44(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+48(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+52(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+56(SB)/4, $0xb33bbd2e
+DATA act32_b33bbd2e<>+60(SB)/4, $0xb33bbd2e
+GLOBL act32_b33bbd2e<>(SB), RODATA|NOPTR, $64
+
+DATA act32_a7000000<>+0(SB)/4, $0xa7000000
+DATA act32_a7000000<>+4(SB)/4, $0xa7000000
+DATA act32_a7000000<>+8(SB)/4, $0xa7000000
+DATA act32_a7000000<>+12(SB)/4, $0xa7000000
+DATA act32_a7000000<>+16(SB)/4, $0xa7000000
+DATA act32_a7000000<>+20(SB)/4, $0xa7000000
+DATA act32_a7000000<>+24(SB)/4, $0xa7000000
+DATA act32_a7000000<>+28(SB)/4, $0xa7000000
+DATA act32_a7000000<>+32(SB)/4, $0xa7000000
+DATA act32_a7000000<>+36(SB)/4, $0xa7000000
+DATA act32_a7000000<>+40(SB)/4, $0xa7000000
+DATA act32_a7000000<>+44(SB)/4, $0xa7000000
+DATA act32_a7000000<>+48(SB)/4, $0xa7000000
+DATA act32_a7000000<>+52(SB)/4, $0xa7000000
+DATA act32_a7000000<>+56(SB)/4, $0xa7000000
+DATA act32_a7000000<>+60(SB)/4, $0xa7000000
+GLOBL act32_a7000000<>(SB), RODATA|NOPTR, $64
+
+DATA act32_bf666666<>+0(SB)/4, $0xbf666666
+DATA act32_bf666666<>+4(SB)/4, $0xbf666666
+DATA act32_bf666666<>+8(SB)/4, $0xbf666666
+DATA act32_bf666666<>+12(SB)/4, $0xbf666666
+DATA act32_bf666666<>+16(SB)/4, $0xbf666666
+DATA act32_bf666666<>+20(SB)/4, $0xbf666666
+DATA act32_bf666666<>+24(SB)/4, $0xbf666666
+DATA act32_bf666666<>+28(SB)/4, $0xbf666666
+DATA act32_bf666666<>+32(SB)/4, $0xbf666666
+DATA act32_bf666666<>+36(SB)/4, $0xbf666666
+DATA act32_bf666666<>+40(SB)/4, $0xbf666666
+DATA act32_bf666666<>+44(SB)/4, $0xbf666666
+DATA act32_bf666666<>+48(SB)/4, $0xbf666666
+DATA act32_bf666666<>+52(SB)/4, $0xbf666666
+DATA act32_bf666666<>+56(SB)/4, $0xbf666666
+DATA act32_bf666666<>+60(SB)/4, $0xbf666666
+GLOBL act32_bf666666<>(SB), RODATA|NOPTR, $64
+
+DATA act32_3f666666<>+0(SB)/4, $0x3f666666
+DATA act32_3f666666<>+4(SB)/4, $0x3f666666
+DATA act32_3f666666<>+8(SB)/4, $0x3f666666
+DATA act32_3f666666<>+12(SB)/4, $0x3f666666
+DATA act32_3f666666<>+16(SB)/4, $0x3f666666
+DATA act32_3f666666<>+20(SB)/4, $0x3f666666
+DATA act32_3f666666<>+24(SB)/4, $0x3f666666
+DATA act32_3f666666<>+28(SB)/4, $0x3f666666
+DATA act32_3f666666<>+32(SB)/4, $0x3f666666
+DATA act32_3f666666<>+36(SB)/4, $0x3f666666
+DATA act32_3f666666<>+40(SB)/4, $0x3f666666
+DATA act32_3f666666<>+44(SB)/4, $0x3f666666
+DATA act32_3f666666<>+48(SB)/4, $0x3f666666
+DATA act32_3f666666<>+52(SB)/4, $0x3f666666
+DATA act32_3f666666<>+56(SB)/4, $0x3f666666
+DATA act32_3f666666<>+60(SB)/4, $0x3f666666
+GLOBL act32_3f666666<>(SB), RODATA|NOPTR, $64
+
+DATA act32_3638ef1d<>+0(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+4(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+8(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+12(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+16(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+20(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+24(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+28(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+32(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+36(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+40(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+44(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+48(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+52(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+56(SB)/4, $0x3638ef1d
+DATA act32_3638ef1d<>+60(SB)/4, $0x3638ef1d
+GLOBL act32_3638ef1d<>(SB), RODATA|NOPTR, $64
+
+DATA act32_b9500d01<>+0(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+4(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+8(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+12(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+16(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+20(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+24(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+28(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+32(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+36(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+40(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+44(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+48(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+52(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+56(SB)/4, $0xb9500d01
+DATA act32_b9500d01<>+60(SB)/4, $0xb9500d01
+GLOBL act32_b9500d01<>(SB), RODATA|NOPTR, $64
+
+DATA act32_be2aaaab<>+0(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+4(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+8(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+12(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+16(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+20(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+24(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+28(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+32(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+36(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+40(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+44(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+48(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+52(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+56(SB)/4, $0xbe2aaaab
+DATA act32_be2aaaab<>+60(SB)/4, $0xbe2aaaab
+GLOBL act32_be2aaaab<>(SB), RODATA|NOPTR, $64
+
+DATA act32_b493f27e<>+0(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+4(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+8(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+12(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+16(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+20(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+24(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+28(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+32(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+36(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+40(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+44(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+48(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+52(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+56(SB)/4, $0xb493f27e
+DATA act32_b493f27e<>+60(SB)/4, $0xb493f27e
+GLOBL act32_b493f27e<>(SB), RODATA|NOPTR, $64
+
+DATA act32_37d00d01<>+0(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+4(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+8(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+12(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+16(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+20(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+24(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+28(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+32(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+36(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+40(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+44(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+48(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+52(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+56(SB)/4, $0x37d00d01
+DATA act32_37d00d01<>+60(SB)/4, $0x37d00d01
+GLOBL act32_37d00d01<>(SB), RODATA|NOPTR, $64
+
+DATA act32_bab60b61<>+0(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+4(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+8(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+12(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+16(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+20(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+24(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+28(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+32(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+36(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+40(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+44(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+48(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+52(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+56(SB)/4, $0xbab60b61
+DATA act32_bab60b61<>+60(SB)/4, $0xbab60b61
+GLOBL act32_bab60b61<>(SB), RODATA|NOPTR, $64
+
+DATA act32_bf000000<>+0(SB)/4, $0xbf000000
+DATA act32_bf000000<>+4(SB)/4, $0xbf000000
+DATA act32_bf000000<>+8(SB)/4, $0xbf000000
+DATA act32_bf000000<>+12(SB)/4, $0xbf000000
+DATA act32_bf000000<>+16(SB)/4, $0xbf000000
+DATA act32_bf000000<>+20(SB)/4, $0xbf000000
+DATA act32_bf000000<>+24(SB)/4, $0xbf000000
+DATA act32_bf000000<>+28(SB)/4, $0xbf000000
+DATA act32_bf000000<>+32(SB)/4, $0xbf000000
+DATA act32_bf000000<>+36(SB)/4, $0xbf000000
+DATA act32_bf000000<>+40(SB)/4, $0xbf000000
+DATA act32_bf000000<>+44(SB)/4, $0xbf000000
+DATA act32_bf000000<>+48(SB)/4, $0xbf000000
+DATA act32_bf000000<>+52(SB)/4, $0xbf000000
+DATA act32_bf000000<>+56(SB)/4, $0xbf000000
+DATA act32_bf000000<>+60(SB)/4, $0xbf000000
+GLOBL act32_bf000000<>(SB), RODATA|NOPTR, $64
+
+DATA act32_0<>+0(SB)/4, $0x00000000
+DATA act32_0<>+4(SB)/4, $0x00000000
+DATA act32_0<>+8(SB)/4, $0x00000000
+DATA act32_0<>+12(SB)/4, $0x00000000
+DATA act32_0<>+16(SB)/4, $0x00000000
+DATA act32_0<>+20(SB)/4, $0x00000000
+DATA act32_0<>+24(SB)/4, $0x00000000
+DATA act32_0<>+28(SB)/4, $0x00000000
+DATA act32_0<>+32(SB)/4, $0x00000000
+DATA act32_0<>+36(SB)/4, $0x00000000
+DATA act32_0<>+40(SB)/4, $0x00000000
+DATA act32_0<>+44(SB)/4, $0x00000000
+DATA act32_0<>+48(SB)/4, $0x00000000
+DATA act32_0<>+52(SB)/4, $0x00000000
+DATA act32_0<>+56(SB)/4, $0x00000000
+DATA act32_0<>+60(SB)/4, $0x00000000
+GLOBL act32_0<>(SB), RODATA|NOPTR, $64
+
+DATA act32_1<>+0(SB)/4, $0x00000001
+DATA act32_1<>+4(SB)/4, $0x00000001
+DATA act32_1<>+8(SB)/4, $0x00000001
+DATA act32_1<>+12(SB)/4, $0x00000001
+DATA act32_1<>+16(SB)/4, $0x00000001
+DATA act32_1<>+20(SB)/4, $0x00000001
+DATA act32_1<>+24(SB)/4, $0x00000001
+DATA act32_1<>+28(SB)/4, $0x00000001
+DATA act32_1<>+32(SB)/4, $0x00000001
+DATA act32_1<>+36(SB)/4, $0x00000001
+DATA act32_1<>+40(SB)/4, $0x00000001
+DATA act32_1<>+44(SB)/4, $0x00000001
+DATA act32_1<>+48(SB)/4, $0x00000001
+DATA act32_1<>+52(SB)/4, $0x00000001
+DATA act32_1<>+56(SB)/4, $0x00000001
+DATA act32_1<>+60(SB)/4, $0x00000001
+GLOBL act32_1<>(SB), RODATA|NOPTR, $64
+
+DATA act32_2<>+0(SB)/4, $0x00000002
+DATA act32_2<>+4(SB)/4, $0x00000002
+DATA act32_2<>+8(SB)/4, $0x00000002
+DATA act32_2<>+12(SB)/4, $0x00000002
+DATA act32_2<>+16(SB)/4, $0x00000002
+DATA act32_2<>+20(SB)/4, $0x00000002
+DATA act32_2<>+24(SB)/4, $0x00000002
+DATA act32_2<>+28(SB)/4, $0x00000002
+DATA act32_2<>+32(SB)/4, $0x00000002
+DATA act32_2<>+36(SB)/4, $0x00000002
+DATA act32_2<>+40(SB)/4, $0x00000002
+DATA act32_2<>+44(SB)/4, $0x00000002
+DATA act32_2<>+48(SB)/4, $0x00000002
+DATA act32_2<>+52(SB)/4, $0x00000002
+DATA act32_2<>+56(SB)/4, $0x00000002
+DATA act32_2<>+60(SB)/4, $0x00000002
+GLOBL act32_2<>(SB), RODATA|NOPTR, $64
+
+DATA act32_3<>+0(SB)/4, $0x00000003
+DATA act32_3<>+4(SB)/4, $0x00000003
+DATA act32_3<>+8(SB)/4, $0x00000003
+DATA act32_3<>+12(SB)/4, $0x00000003
+DATA act32_3<>+16(SB)/4, $0x00000003
+DATA act32_3<>+20(SB)/4, $0x00000003
+DATA act32_3<>+24(SB)/4, $0x00000003
+DATA act32_3<>+28(SB)/4, $0x00000003
+DATA act32_3<>+32(SB)/4, $0x00000003
+DATA act32_3<>+36(SB)/4, $0x00000003
+DATA act32_3<>+40(SB)/4, $0x00000003
+DATA act32_3<>+44(SB)/4, $0x00000003
+DATA act32_3<>+48(SB)/4, $0x00000003
+DATA act32_3<>+52(SB)/4, $0x00000003
+DATA act32_3<>+56(SB)/4, $0x00000003
+DATA act32_3<>+60(SB)/4, $0x00000003
+GLOBL act32_3<>(SB), RODATA|NOPTR, $64
+
 // func silu32AVX2(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·silu32AVX2(SB), NOSPLIT, $8-48
@@ -1051,6 +1455,89 @@ loop:
 	VFMADD213PS  act32_3f800000<>+0(SB), Y3, Y1
 	VMULPS       Y2, Y1, Y1
 	VMULPS       Y0, Y1, Y0
+	VMOVUPS      Y0, (BX)(R8*1)
+
+next:
+	ADDQ     $0x20, R8
+	SUBQ     $0x08, DI
+	JG       loop
+	VLDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func sine32AVX2(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sine32AVX2(SB), NOSPLIT, $8-48
+	VSTMXCSR (SP)
+	MOVL     (SP), AX
+	ORL      $0x00008040, AX
+	MOVL     AX, 4(SP)
+	VLDMXCSR 4(SP)
+	MOVQ     y+0(FP), AX
+	MOVQ     d1+8(FP), CX
+	MOVQ     d2+16(FP), DX
+	MOVQ     d3+24(FP), BX
+	MOVQ     x+32(FP), SI
+	MOVQ     n+40(FP), DI
+	XORQ     R8, R8
+
+loop:
+	VMOVUPS      (SI)(R8*1), Y0
+	VMULPS       act32_3f22f983<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VMOVUPS      Y0, Y0
+	VFNMADD231PS act32_3fc90fdb<>+0(SB), Y1, Y0
+	VFNMADD231PS act32_b33bbd2e<>+0(SB), Y1, Y0
+	VFNMADD231PS act32_a7000000<>+0(SB), Y1, Y0
+	VMOVUPS      act32_bf666666<>+0(SB), Y2
+	VMAXPS       Y0, Y2, Y0
+	VMOVUPS      act32_3f666666<>+0(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMULPS       Y0, Y0, Y2
+	VMULPS       Y0, Y2, Y3
+	VMOVUPS      act32_3638ef1d<>+0(SB), Y4
+	VFMADD213PS  act32_b9500d01<>+0(SB), Y2, Y4
+	VFMADD213PS  act32_3c088889<>+0(SB), Y2, Y4
+	VFMADD213PS  act32_be2aaaab<>+0(SB), Y2, Y4
+	VMOVUPS      Y0, Y0
+	VFMADD231PS  Y3, Y4, Y0
+	VMOVUPS      act32_b493f27e<>+0(SB), Y3
+	VFMADD213PS  act32_37d00d01<>+0(SB), Y2, Y3
+	VFMADD213PS  act32_bab60b61<>+0(SB), Y2, Y3
+	VFMADD213PS  act32_3d2aaaab<>+0(SB), Y2, Y3
+	VFMADD213PS  act32_bf000000<>+0(SB), Y2, Y3
+	VFMADD213PS  act32_3f800000<>+0(SB), Y2, Y3
+	VCVTPS2DQ    Y1, Y1
+	VPSLLD       $0x1f, Y1, Y2
+	VPADDD       act32_0<>+0(SB), Y1, Y4
+	VPSLLD       $0x1e, Y4, Y4
+	VANDPS       act32_80000000<>+0(SB), Y4, Y4
+	VBLENDVPS    Y2, Y3, Y0, Y5
+	VXORPS       Y4, Y5, Y4
+	VMOVUPS      Y4, (AX)(R8*1)
+	TESTQ        CX, CX
+	JZ           next
+	VPADDD       act32_1<>+0(SB), Y1, Y4
+	VPSLLD       $0x1e, Y4, Y4
+	VANDPS       act32_80000000<>+0(SB), Y4, Y4
+	VBLENDVPS    Y2, Y0, Y3, Y5
+	VXORPS       Y4, Y5, Y4
+	VMOVUPS      Y4, (CX)(R8*1)
+	TESTQ        DX, DX
+	JZ           next
+	VPADDD       act32_2<>+0(SB), Y1, Y4
+	VPSLLD       $0x1e, Y4, Y4
+	VANDPS       act32_80000000<>+0(SB), Y4, Y4
+	VBLENDVPS    Y2, Y3, Y0, Y5
+	VXORPS       Y4, Y5, Y4
+	VMOVUPS      Y4, (DX)(R8*1)
+	TESTQ        BX, BX
+	JZ           next
+	VPADDD       act32_3<>+0(SB), Y1, Y1
+	VPSLLD       $0x1e, Y1, Y1
+	VANDPS       act32_80000000<>+0(SB), Y1, Y1
+	VBLENDVPS    Y2, Y0, Y3, Y0
+	VXORPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (BX)(R8*1)
 
 next:

@@ -14,6 +14,10 @@ func tanh32AVX512(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32,
 	panic("unreachable")
 }
 
+func sine32AVX512(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int) {
+	panic("unreachable")
+}
+
 func silu32AVX2(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int) {
 	panic("unreachable")
 }
@@ -23,6 +27,10 @@ func softplus32AVX2(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float3
 }
 
 func tanh32AVX2(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int) {
+	panic("unreachable")
+}
+
+func sine32AVX2(y *float32, d1 *float32, d2 *float32, d3 *float32, x *float32, n int) {
 	panic("unreachable")
 }
 

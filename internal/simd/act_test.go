@@ -125,6 +125,37 @@ func TestActivationsAtTheEnds(t *testing.T) {
 	}
 }
 
+func TestSine(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for _, l := range Levels() {
+		defer Use(l)()
+		for n := range 70 {
+			x := make([]float32, n)
+			for j := range x {
+				x[j] = float32(math.Exp(r.Float64()*28-14) * float64(1-2*r.IntN(2))) // up to 1.2e6
+				if j%3 == 0 {
+					x[j] = float32(math.Pi/4) * float32(r.IntN(1<<17)-1<<16)
+				}
+			}
+			y, d := make([]float32, n), [3][]float32{make([]float32, n), make([]float32, n), make([]float32, n)}
+			Sine(y, d, x)
+			for j, v := range x {
+				s, c := math.Sincos(float64(v))
+				for i, got := range []float32{y[j], d[0][j], d[1][j], d[2][j]} {
+					assert.InDelta(t, []float64{s, c, -s, -c}[i], float64(got), 0x1p-23, "%s at %v, derivative %d", l, v, i)
+				}
+			}
+		}
+		inf := float32(math.Inf(1))
+		y := []float32{0, 0, 0, 0, 0}
+		Sine(y, [3][]float32{}, []float32{inf, -inf, float32(math.NaN()), 3e38, -1e12})
+		for i, v := range y {
+			assert.Equal(t, i < 3, v != v, "%s %d", l, i)
+			assert.False(t, v > 1 || v < -1)
+		}
+	}
+}
+
 func benchAct[T Float](b *testing.B, orders int) {
 	const n = 4096
 	x, y := random[T](rand.New(rand.NewPCG(1, 2)), n), make([]T, n)

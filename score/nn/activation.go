@@ -2,7 +2,6 @@ package nn
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/seed-dea4846a/sampler/internal/simd"
 )
@@ -104,7 +103,7 @@ func (l *act[T]) eval(y []T, d [3][]T, x []T) {
 	case ReLU:
 		relu(y, d, x)
 	case sine:
-		sines(y, d, x)
+		simd.Sine(y, d, x)
 	}
 }
 
@@ -123,20 +122,4 @@ func relu[T Float](y []T, d [3][]T, x []T) {
 	}
 	clear(d[1])
 	clear(d[2])
-}
-
-func sines[T Float](y []T, d [3][]T, x []T) {
-	for j, v := range x {
-		s, c := math.Sincos(float64(v))
-		y[j] = T(s)
-		if d[0] != nil {
-			d[0][j] = T(c)
-		}
-		if d[1] != nil {
-			d[1][j] = T(-s)
-		}
-		if d[2] != nil {
-			d[2][j] = T(-c)
-		}
-	}
 }

@@ -3,6 +3,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
@@ -19,6 +20,9 @@ func main() {
 			g.kernel("silu", "", g.silu)
 			g.kernel("softplus", "k, inv, lim", g.softplus)
 			g.kernel("tanh", "", g.tanh)
+			if bits == 32 {
+				g.kernel("sine", "", g.sine)
+			}
 		}
 	}
 	Generate()
@@ -197,5 +201,44 @@ func (g *vec) tanh(x reg.VecVirtual) []func() reg.VecVirtual {
 		},
 		func() reg.VecVirtual { return g.mulv(g.load(g.c(8)), g.s2(&u, s1)) },
 		func() reg.VecVirtual { return g.mulv(g.load(g.c(16)), g.s3(s1)) },
+	}
+}
+
+// sine takes x = nπ/2 + r with π/2 in three parts and the Taylor series of sin r and cos r. Up
+// to |x| = 2²⁰ the rounding of 2x/π moves n from the nearest integer by 0.04 at most, so |r| is
+// below 0.9 and the first terms left out are 8e-9 and 6e-10.
+func (g *vec) sine(x reg.VecVirtual) []func() reg.VecVirtual {
+	const half = math.Pi / 2
+	p1 := float64(float32(half))
+	p2 := float64(float32(half - p1))
+	n := g.mulv(g.c(2/math.Pi), x)
+	g.round(n)
+	r := g.copy(x)
+	for _, p := range []float64{p1, p2, half - p1 - p2} {
+		g.fnma231(g.c(p), n, r)
+	}
+	// beyond, any number between -1 and 1; NaN stays
+	r = g.bin(g.max, r, g.load(g.c(-0.9)))
+	r = g.bin(g.min, r, g.load(g.c(0.9)))
+	r2 := g.mulv(r, r)
+	sin := g.fma(g.mulv(r, r2), g.horner(r2, -1./6, 1./120, -1./5040, 1./362880), r)
+	cos := g.horner(r2, 1, -1./2, 1./24, -1./720, 1./40320, -1./3628800)
+	q, odd := g.reg(), g.reg()
+	VCVTPS2DQ(n, q)
+	VPSLLD(operand.U8(31), q, odd)
+	// turned is ±sin or, where n is odd, ±cos, and the other way round; the sign changes where
+	// n + add has its second bit
+	turned := func(even, other reg.VecVirtual, add int) reg.VecVirtual {
+		sign := g.reg()
+		VPADDD(g.word(uint32(add)), q, sign)
+		VPSLLD(operand.U8(30), sign, sign)
+		sign = g.bin(g.and, g.signs(), sign)
+		return g.bin(g.xor, sign, g.blend(odd, other, even))
+	}
+	return []func() reg.VecVirtual{
+		func() reg.VecVirtual { return turned(sin, cos, 0) },
+		func() reg.VecVirtual { return turned(cos, sin, 1) },
+		func() reg.VecVirtual { return turned(sin, cos, 2) },
+		func() reg.VecVirtual { return turned(cos, sin, 3) },
 	}
 }

@@ -82,6 +82,9 @@ func (g *vec) c(v float64) operand.Mem {
 	return m
 }
 
+// word is c of the float32 that has these bits.
+func (g *vec) word(bits uint32) operand.Mem { return g.c(float64(math.Float32frombits(bits))) }
+
 func (g *vec) signs() operand.Mem { return g.c(math.Copysign(0, -1)) }
 
 func (g *vec) zero() reg.VecVirtual {
