@@ -518,6 +518,88 @@ next:
 	VZEROUPPER
 	RET
 
+// func adam32AVX512(w *float32, d *float32, m *float32, v *float32, c *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·adam32AVX512(SB), NOSPLIT, $8-48
+	VSTMXCSR     (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	VLDMXCSR     4(SP)
+	MOVQ         w+0(FP), AX
+	MOVQ         d+8(FP), DX
+	MOVQ         m+16(FP), BX
+	MOVQ         v+24(FP), SI
+	MOVQ         c+32(FP), DI
+	MOVQ         n+40(FP), CX
+	VBROADCASTSS (DI), Z0
+	VBROADCASTSS 4(DI), Z1
+	VBROADCASTSS 8(DI), Z2
+	VBROADCASTSS 12(DI), Z3
+	VBROADCASTSS 16(DI), Z4
+	VBROADCASTSS 20(DI), Z5
+	VBROADCASTSS 24(DI), Z6
+	VBROADCASTSS 28(DI), Z7
+	XORQ         DI, DI
+	SUBQ         $0x10, CX
+	JL           tail
+
+vector:
+	VMOVUPS     (AX)(DI*1), Z8
+	VMOVUPS     (DX)(DI*1), Z9
+	VMOVUPS     (BX)(DI*1), Z10
+	VMOVUPS     (SI)(DI*1), Z11
+	VMULPS      Z0, Z10, Z10
+	VFMADD231PS Z2, Z9, Z10
+	VMULPS      Z1, Z11, Z11
+	VMULPS      Z9, Z9, Z9
+	VFMADD231PS Z3, Z9, Z11
+	VMOVUPS     Z10, (BX)(DI*1)
+	VMOVUPS     Z11, (SI)(DI*1)
+	VMULPS      Z5, Z11, Z11
+	VSQRTPS     Z11, Z11
+	VADDPS      Z6, Z11, Z11
+	VMULPS      Z4, Z10, Z10
+	VDIVPS      Z11, Z10, Z10
+	VFMADD231PS Z7, Z8, Z10
+	VSUBPS      Z10, Z8, Z8
+	VMOVUPS     Z8, (AX)(DI*1)
+	ADDQ        $0x40, DI
+	SUBQ        $0x10, CX
+	JGE         vector
+
+tail:
+	ADDQ        $0x10, CX
+	JZ          end
+	MOVQ        $0x00000001, R8
+	SHLQ        CL, R8
+	DECQ        R8
+	KMOVW       R8, K1
+	VMOVUPS.Z   (AX)(DI*1), K1, Z8
+	VMOVUPS.Z   (DX)(DI*1), K1, Z9
+	VMOVUPS.Z   (BX)(DI*1), K1, Z10
+	VMOVUPS.Z   (SI)(DI*1), K1, Z11
+	VMULPS      Z0, Z10, Z10
+	VFMADD231PS Z2, Z9, Z10
+	VMULPS      Z1, Z11, Z11
+	VMULPS      Z9, Z9, Z9
+	VFMADD231PS Z3, Z9, Z11
+	VMOVUPS     Z10, K1, (BX)(DI*1)
+	VMOVUPS     Z11, K1, (SI)(DI*1)
+	VMULPS      Z5, Z11, Z11
+	VSQRTPS     Z11, Z11
+	VADDPS      Z6, Z11, Z11
+	VMULPS      Z4, Z10, Z10
+	VDIVPS      Z11, Z10, Z10
+	VFMADD231PS Z7, Z8, Z10
+	VSUBPS      Z10, Z8, Z8
+	VMOVUPS     Z8, K1, (AX)(DI*1)
+
+end:
+	VLDMXCSR (SP)
+	VZEROUPPER
+	RET
+
 // func product32AVX2(y *float32, a *float32, b *float32, c *float32, d *float32, sy int, sa int, sb int, sc int, sd int, rows int, n int, factors int, set bool, shift float32, f float32)
 // Requires: AVX, FMA3
 TEXT ·product32AVX2(SB), NOSPLIT, $8-116
@@ -1046,6 +1128,89 @@ next:
 	VZEROUPPER
 	RET
 
+// func adam32AVX2(w *float32, d *float32, m *float32, v *float32, c *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·adam32AVX2(SB), NOSPLIT, $8-48
+	VSTMXCSR     (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	VLDMXCSR     4(SP)
+	MOVQ         w+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         v+24(FP), BX
+	MOVQ         c+32(FP), SI
+	MOVQ         n+40(FP), DI
+	VBROADCASTSS (SI), Y0
+	VBROADCASTSS 4(SI), Y1
+	VBROADCASTSS 8(SI), Y2
+	VBROADCASTSS 12(SI), Y3
+	VBROADCASTSS 16(SI), Y4
+	VBROADCASTSS 20(SI), Y5
+	VBROADCASTSS 24(SI), Y6
+	VBROADCASTSS 28(SI), Y7
+	XORQ         SI, SI
+	SUBQ         $0x08, DI
+	JL           tail
+
+vector:
+	VMOVUPS     (AX)(SI*1), Y8
+	VMOVUPS     (CX)(SI*1), Y9
+	VMOVUPS     (DX)(SI*1), Y10
+	VMOVUPS     (BX)(SI*1), Y11
+	VMULPS      Y0, Y10, Y10
+	VFMADD231PS Y2, Y9, Y10
+	VMULPS      Y1, Y11, Y11
+	VMULPS      Y9, Y9, Y9
+	VFMADD231PS Y3, Y9, Y11
+	VMOVUPS     Y10, (DX)(SI*1)
+	VMOVUPS     Y11, (BX)(SI*1)
+	VMULPS      Y5, Y11, Y11
+	VSQRTPS     Y11, Y11
+	VADDPS      Y6, Y11, Y11
+	VMULPS      Y4, Y10, Y10
+	VDIVPS      Y11, Y10, Y10
+	VFMADD231PS Y7, Y8, Y10
+	VSUBPS      Y10, Y8, Y8
+	VMOVUPS     Y8, (AX)(SI*1)
+	ADDQ        $0x20, SI
+	SUBQ        $0x08, DI
+	JGE         vector
+
+tail:
+	ADDQ $0x08, DI
+	JZ   end
+
+one:
+	VMOVSS      (AX)(SI*1), X12
+	VMOVSS      (CX)(SI*1), X13
+	VMOVSS      (DX)(SI*1), X14
+	VMOVSS      (BX)(SI*1), X15
+	VMULPS      Y0, Y14, Y14
+	VFMADD231PS Y2, Y13, Y14
+	VMULPS      Y1, Y15, Y15
+	VMULPS      Y13, Y13, Y13
+	VFMADD231PS Y3, Y13, Y15
+	VMOVSS      X14, (DX)(SI*1)
+	VMOVSS      X15, (BX)(SI*1)
+	VMULPS      Y5, Y15, Y15
+	VSQRTPS     Y15, Y15
+	VADDPS      Y6, Y15, Y15
+	VMULPS      Y4, Y14, Y14
+	VDIVPS      Y15, Y14, Y14
+	VFMADD231PS Y7, Y12, Y14
+	VSUBPS      Y14, Y12, Y12
+	VMOVSS      X12, (AX)(SI*1)
+	ADDQ        $0x04, SI
+	DECQ        DI
+	JNZ         one
+
+end:
+	VLDMXCSR (SP)
+	VZEROUPPER
+	RET
+
 // func product64AVX512(y *float64, a *float64, b *float64, c *float64, d *float64, sy int, sa int, sb int, sc int, sd int, rows int, n int, factors int, set bool, shift float64, f float64)
 // Requires: AVX, AVX512F
 TEXT ·product64AVX512(SB), NOSPLIT, $8-128
@@ -1558,6 +1723,88 @@ next:
 	VHADDPD       X0, X0, X0
 	VLDMXCSR      (SP)
 	MOVSD         X0, ret+48(FP)
+	VZEROUPPER
+	RET
+
+// func adam64AVX512(w *float64, d *float64, m *float64, v *float64, c *float64, n int)
+// Requires: AVX, AVX512F
+TEXT ·adam64AVX512(SB), NOSPLIT, $8-48
+	VSTMXCSR     (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	VLDMXCSR     4(SP)
+	MOVQ         w+0(FP), AX
+	MOVQ         d+8(FP), DX
+	MOVQ         m+16(FP), BX
+	MOVQ         v+24(FP), SI
+	MOVQ         c+32(FP), DI
+	MOVQ         n+40(FP), CX
+	VBROADCASTSD (DI), Z0
+	VBROADCASTSD 8(DI), Z1
+	VBROADCASTSD 16(DI), Z2
+	VBROADCASTSD 24(DI), Z3
+	VBROADCASTSD 32(DI), Z4
+	VBROADCASTSD 40(DI), Z5
+	VBROADCASTSD 48(DI), Z6
+	VBROADCASTSD 56(DI), Z7
+	XORQ         DI, DI
+	SUBQ         $0x08, CX
+	JL           tail
+
+vector:
+	VMOVUPD     (AX)(DI*1), Z8
+	VMOVUPD     (DX)(DI*1), Z9
+	VMOVUPD     (BX)(DI*1), Z10
+	VMOVUPD     (SI)(DI*1), Z11
+	VMULPD      Z0, Z10, Z10
+	VFMADD231PD Z2, Z9, Z10
+	VMULPD      Z1, Z11, Z11
+	VMULPD      Z9, Z9, Z9
+	VFMADD231PD Z3, Z9, Z11
+	VMOVUPD     Z10, (BX)(DI*1)
+	VMOVUPD     Z11, (SI)(DI*1)
+	VMULPD      Z5, Z11, Z11
+	VSQRTPD     Z11, Z11
+	VADDPD      Z6, Z11, Z11
+	VMULPD      Z4, Z10, Z10
+	VDIVPD      Z11, Z10, Z10
+	VFMADD231PD Z7, Z8, Z10
+	VSUBPD      Z10, Z8, Z8
+	VMOVUPD     Z8, (AX)(DI*1)
+	ADDQ        $0x40, DI
+	SUBQ        $0x08, CX
+	JGE         vector
+
+tail:
+	ADDQ        $0x08, CX
+	JZ          end
+	MOVQ        $0x00000001, R8
+	SHLQ        CL, R8
+	DECQ        R8
+	KMOVW       R8, K1
+	VMOVUPD.Z   (AX)(DI*1), K1, Z8
+	VMOVUPD.Z   (DX)(DI*1), K1, Z9
+	VMOVUPD.Z   (BX)(DI*1), K1, Z10
+	VMOVUPD.Z   (SI)(DI*1), K1, Z11
+	VMULPD      Z0, Z10, Z10
+	VFMADD231PD Z2, Z9, Z10
+	VMULPD      Z1, Z11, Z11
+	VMULPD      Z9, Z9, Z9
+	VFMADD231PD Z3, Z9, Z11
+	VMOVUPD     Z10, K1, (BX)(DI*1)
+	VMOVUPD     Z11, K1, (SI)(DI*1)
+	VMULPD      Z5, Z11, Z11
+	VSQRTPD     Z11, Z11
+	VADDPD      Z6, Z11, Z11
+	VMULPD      Z4, Z10, Z10
+	VDIVPD      Z11, Z10, Z10
+	VFMADD231PD Z7, Z8, Z10
+	VSUBPD      Z10, Z8, Z8
+	VMOVUPD     Z8, K1, (AX)(DI*1)
+
+end:
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -2083,5 +2330,88 @@ next:
 	VHADDPD      X1, X1, X1
 	VLDMXCSR     (SP)
 	MOVSD        X1, ret+48(FP)
+	VZEROUPPER
+	RET
+
+// func adam64AVX2(w *float64, d *float64, m *float64, v *float64, c *float64, n int)
+// Requires: AVX, FMA3
+TEXT ·adam64AVX2(SB), NOSPLIT, $8-48
+	VSTMXCSR     (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	VLDMXCSR     4(SP)
+	MOVQ         w+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         v+24(FP), BX
+	MOVQ         c+32(FP), SI
+	MOVQ         n+40(FP), DI
+	VBROADCASTSD (SI), Y0
+	VBROADCASTSD 8(SI), Y1
+	VBROADCASTSD 16(SI), Y2
+	VBROADCASTSD 24(SI), Y3
+	VBROADCASTSD 32(SI), Y4
+	VBROADCASTSD 40(SI), Y5
+	VBROADCASTSD 48(SI), Y6
+	VBROADCASTSD 56(SI), Y7
+	XORQ         SI, SI
+	SUBQ         $0x04, DI
+	JL           tail
+
+vector:
+	VMOVUPD     (AX)(SI*1), Y8
+	VMOVUPD     (CX)(SI*1), Y9
+	VMOVUPD     (DX)(SI*1), Y10
+	VMOVUPD     (BX)(SI*1), Y11
+	VMULPD      Y0, Y10, Y10
+	VFMADD231PD Y2, Y9, Y10
+	VMULPD      Y1, Y11, Y11
+	VMULPD      Y9, Y9, Y9
+	VFMADD231PD Y3, Y9, Y11
+	VMOVUPD     Y10, (DX)(SI*1)
+	VMOVUPD     Y11, (BX)(SI*1)
+	VMULPD      Y5, Y11, Y11
+	VSQRTPD     Y11, Y11
+	VADDPD      Y6, Y11, Y11
+	VMULPD      Y4, Y10, Y10
+	VDIVPD      Y11, Y10, Y10
+	VFMADD231PD Y7, Y8, Y10
+	VSUBPD      Y10, Y8, Y8
+	VMOVUPD     Y8, (AX)(SI*1)
+	ADDQ        $0x20, SI
+	SUBQ        $0x04, DI
+	JGE         vector
+
+tail:
+	ADDQ $0x04, DI
+	JZ   end
+
+one:
+	VMOVSD      (AX)(SI*1), X12
+	VMOVSD      (CX)(SI*1), X13
+	VMOVSD      (DX)(SI*1), X14
+	VMOVSD      (BX)(SI*1), X15
+	VMULPD      Y0, Y14, Y14
+	VFMADD231PD Y2, Y13, Y14
+	VMULPD      Y1, Y15, Y15
+	VMULPD      Y13, Y13, Y13
+	VFMADD231PD Y3, Y13, Y15
+	VMOVSD      X14, (DX)(SI*1)
+	VMOVSD      X15, (BX)(SI*1)
+	VMULPD      Y5, Y15, Y15
+	VSQRTPD     Y15, Y15
+	VADDPD      Y6, Y15, Y15
+	VMULPD      Y4, Y14, Y14
+	VDIVPD      Y15, Y14, Y14
+	VFMADD231PD Y7, Y12, Y14
+	VSUBPD      Y14, Y12, Y12
+	VMOVSD      X12, (AX)(SI*1)
+	ADDQ        $0x08, SI
+	DECQ        DI
+	JNZ         one
+
+end:
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET

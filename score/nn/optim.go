@@ -1,6 +1,10 @@
 package nn
 
-import "math"
+import (
+	"math"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
 
 // Optimisers change weights w in place from a gradient g. Their exported fields are all
 // their state: an optimiser restored from them goes on bit for bit. Buffers that are nil are
@@ -42,14 +46,10 @@ func (o *Adam[T]) Step(w, g []T, rate float64) {
 	o.Steps++
 	b1, b2, eps := or(o.Beta1, 0.9), or(o.Beta2, 0.999), or(o.Eps, 1e-8)
 	c1, c2 := corrections(b1, b2, o.Steps)
-	beta1, beta2, rest1, rest2 := T(b1), T(b2), T(1-b1), T(1-b2)
-	eta, scale, small, decay := T(rate/c1), T(1/c2), T(eps), T(rate*o.Decay)
-	m, v, w := o.M[:len(g)], o.V[:len(g)], w[:len(g)]
-	for i, x := range g {
-		m[i] = beta1*m[i] + rest1*x
-		v[i] = beta2*v[i] + rest2*x*x
-		w[i] -= eta*m[i]/(sqrt(scale*v[i])+small) + decay*w[i]
-	}
+	simd.Adam(w, g, o.M, o.V, simd.AdamRates[T]{
+		Beta1: T(b1), Beta2: T(b2), Rest1: T(1 - b1), Rest2: T(1 - b2),
+		Step: T(rate / c1), Scale: T(1 / c2), Eps: T(eps), Decay: T(rate * o.Decay),
+	})
 }
 
 // AdaHessian is the second-order method of Yao et al. (2020, arXiv 2006.00719, algorithm 1):
@@ -145,8 +145,6 @@ func or(v, d float64) float64 {
 	}
 	return v
 }
-
-func sqrt[T Float](v T) T { return T(math.Sqrt(float64(v))) }
 
 // EMA is an exponential moving average of weights, which samples better than the last ones:
 //

@@ -62,9 +62,7 @@ func (s *Shards[T]) Run(ctx context.Context, n int, f func(worker int, g []T, lo
 	clear(s.Grad)
 	for shard, part := range s.parts {
 		loss += s.loss[shard]
-		for i, v := range part {
-			s.Grad[i] += v
-		}
+		add(s.Grad, 1, part)
 	}
 	return loss, nil
 }

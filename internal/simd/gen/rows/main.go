@@ -1,4 +1,4 @@
-// Command rows writes sums of products over rows.
+// Command rows writes sums of products over rows, and the steps of Adam.
 package main
 
 import (
@@ -18,6 +18,7 @@ func main() {
 			g := &gen{bits: bits, avx512: avx512}
 			g.product()
 			g.dot()
+			g.adam()
 		}
 	}
 	Generate()
@@ -142,34 +143,21 @@ const (
 
 // step computes one vector, some of its lanes or one number of a row.
 func (g *gen) step(ptr []reg.Register, at reg.Register, factors int, set bool, shift, f reg.VecVirtual, part int) {
-	mov, add, mul, fma := g.pick(VMOVUPS, VMOVUPD), g.pick(VADDPS, VADDPD), g.pick(VMULPS, VMULPD), g.pick(VFMADD231PS, VFMADD231PD)
+	add, mul, fma := g.pick(VADDPS, VADDPD), g.pick(VMULPS, VMULPD), g.pick(VFMADD231PS, VFMADD231PD)
 	reg0 := func(v reg.VecVirtual) reg.Register { return v }
 	if part == one {
-		mov, add, mul, fma = g.pick(VMOVSS, VMOVSD), g.pick(VADDSS, VADDSD), g.pick(VMULSS, VMULSD), g.pick(VFMADD231SS, VFMADD231SD)
+		add, mul, fma = g.pick(VADDSS, VADDSD), g.pick(VMULSS, VMULSD), g.pick(VFMADD231SS, VFMADD231SD)
 		reg0 = func(v reg.VecVirtual) reg.Register { return v.AsX() }
-	}
-	// x is p where the mask lets through: what the mask hides is not read
-	load := func(p reg.Register) reg.VecVirtual {
-		x, m := g.vec(), operand.Mem{Base: p, Index: at, Scale: 1}
-		switch {
-		case part == masked && g.bits == 32:
-			VMOVUPS_Z(m, reg.K1, x)
-		case part == masked:
-			VMOVUPD_Z(m, reg.K1, x)
-		default:
-			mov(m, reg0(x))
-		}
-		return x
 	}
 	y := g.vec()
 	if set {
 		g.pick(VMOVAPS, VMOVAPD)(shift, y)
 	} else {
-		add(reg0(load(ptr[0])), reg0(shift), reg0(y))
+		add(reg0(g.load(ptr[0], at, part)), reg0(shift), reg0(y))
 	}
 	t := f
 	for i := 1; i <= factors; i++ {
-		x := load(ptr[i])
+		x := g.load(ptr[i], at, part)
 		if i == factors {
 			fma(reg0(x), reg0(t), reg0(y))
 			break
@@ -181,12 +169,7 @@ func (g *gen) step(ptr []reg.Register, at reg.Register, factors int, set bool, s
 	if factors == 0 {
 		add(reg0(f), reg0(y), reg0(y))
 	}
-	to := operand.Mem{Base: ptr[0], Index: at, Scale: 1}
-	if part == masked {
-		mov(y, reg.K1, to)
-	} else {
-		mov(reg0(y), to)
-	}
+	g.store(y, ptr[0], at, part)
 }
 
 // dot writes the sum of products ab in double precision: lane l of two vectors of sums has the
