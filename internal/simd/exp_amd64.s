@@ -321,7 +321,7 @@ doneAVX2:
 	VEXTRACTF128 $0x01, Y2, X0
 	VADDPD       X0, X2, X0
 	VUNPCKHPD    X0, X0, X1
-	VADDSD       X1, X0, X0
+	VADDPD       X1, X0, X0
 	MOVSD        X0, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -463,7 +463,7 @@ DATA c64_3fb0000000000000<>+0(SB)/8, $0x3fb0000000000000
 GLOBL c64_3fb0000000000000<>(SB), RODATA|NOPTR, $8
 
 // func expSumAVX512(t *float64, n int, top float64, cutoff float64) float64
-// Requires: AVX, AVX512F, BMI2, SSE2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE2
 TEXT ·expSumAVX512(SB), NOSPLIT, $0-40
 	MOVQ         t+0(FP), AX
 	MOVQ         n+8(FP), CX
@@ -471,7 +471,7 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-40
 	VMOVUPD      exp2_16<>+64(SB), Z1
 	VBROADCASTSD top+16(FP), Z2
 	VBROADCASTSD cutoff+24(FP), Z3
-	VXORPD       Y4, Y4, Y4
+	VXORPD       Z4, Z4, Z4
 	XORQ         DX, DX
 	MOVQ         CX, BX
 	ANDQ         $-8, BX
@@ -545,7 +545,7 @@ doneAVX512:
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPD        X1, X0, X1
 	VUNPCKHPD     X1, X1, X0
-	VADDSD        X0, X1, X1
+	VADDPD        X0, X1, X1
 	MOVSD         X1, ret+32(FP)
 	VZEROUPPER
 	RET

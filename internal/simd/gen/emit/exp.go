@@ -234,17 +234,22 @@ func (l Lanes) CutBelow(c, x, e reg.VecVirtual) {
 }
 
 // Sum adds up the lanes of v, which it changes, in pairs: halves, quarters, neighbours.
-func (l Lanes) Sum(v reg.VecVirtual) reg.VecVirtual {
+func (l Lanes) Sum(v reg.VecVirtual) reg.VecVirtual { return l.fold(v, VADDPD) }
+
+// Max returns the largest lane of v, which it changes.
+func (l Lanes) Max(v reg.VecVirtual) reg.VecVirtual { return l.fold(v, VMAXPD) }
+
+func (l Lanes) fold(v reg.VecVirtual, f func(...operand.Op)) reg.VecVirtual {
 	if l == AVX512 {
 		h := YMM()
 		VEXTRACTF64X4(operand.Imm(1), v, h)
-		VADDPD(h, v.AsY(), h)
+		f(h, v.AsY(), h)
 		v = h
 	}
 	x, y := XMM(), XMM()
 	VEXTRACTF128(operand.Imm(1), v.AsY(), x)
-	VADDPD(x, v.AsX(), x)
+	f(x, v.AsX(), x)
 	VUNPCKHPD(x, x, y)
-	VADDSD(y, x, x)
+	f(y, x, x)
 	return x
 }

@@ -1,0 +1,188 @@
+// Command products writes the kernels of rows times a matrix, and of squared distances.
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/seed-dea4846a/sampler/internal/simd/gen/emit"
+)
+
+// Offsets of the fields of simd.Products.
+const (
+	offA      = 0
+	offC      = 32
+	offB      = 64
+	offStride = 72
+	offM      = 80
+	offN      = 88
+	offAlpha  = 96
+)
+
+func main() {
+	for _, l := range []emit.Lanes{emit.AVX2, emit.AVX512} {
+		for _, squares := range []bool{false, true} {
+			// Vectors of a panel: what fills the registers.
+			four := 2
+			if l == emit.AVX512 {
+				four = 4
+			}
+			products(l, squares, 4, four)
+			products(l, squares, 1, 8)
+		}
+		logits(l)
+	}
+	Generate()
+}
+
+// products: c_r[0:n] += Σ_k a_r[k] b_k[0:n], or += Σ_k (a_r[k] - αb_k[0:n])². Each element is
+// one chain of fused operations, whatever the panel it falls in.
+func products(l emit.Lanes, squares bool, rows, wide int) {
+	name := "products"
+	if squares {
+		name = "squares"
+	}
+	TEXT(fmt.Sprintf("%s%d%s", name, rows, l.Suffix()), NOSPLIT, "func(p *byte)")
+	Pragma("noescape")
+	args := Load(Param("p"), GP64())
+	field := func(off int) operand.Mem { return operand.Mem{Base: args, Disp: off} }
+	word := func(off int) reg.GPVirtual {
+		r := GP64()
+		MOVQ(field(off), r)
+		return r
+	}
+	a := make([]reg.Register, rows)
+	for r := range a {
+		a[r] = word(offA + 8*r)
+	}
+	stride := word(offStride)
+	SHLQ(operand.Imm(3), stride)
+	left := word(offN)
+	off := GP64()
+	XORQ(off, off)
+	var alpha reg.VecVirtual
+	if squares {
+		alpha = l.Broadcast(field(offAlpha))
+	}
+	width := 8 * int(l)
+	panel := func(vecs int, mask reg.Register) {
+		tag := fmt.Sprintf("%d", vecs)
+		if mask != nil {
+			tag = "masked"
+		}
+		load := func(m operand.Mem, v reg.VecVirtual) {
+			if mask == nil {
+				VMOVUPD(m, v)
+			} else {
+				l.LoadMasked(m, mask, v)
+			}
+		}
+		acc := make([][]reg.VecVirtual, rows)
+		for r := range acc {
+			c := word(offC + 8*r)
+			for v := range vecs {
+				acc[r] = append(acc[r], l.Reg())
+				load(operand.Mem{Base: c, Index: off, Scale: 1, Disp: width * v}, acc[r][v])
+			}
+		}
+		b, k := word(offB), GP64()
+		ADDQ(off, b)
+		XORQ(k, k)
+		JMP(operand.LabelRef("test" + tag))
+		Label("sum" + tag)
+		bs := make([]reg.VecVirtual, vecs)
+		at := func(v int) operand.Mem { return operand.Mem{Base: b, Disp: width * v} }
+		if rows > 1 || mask != nil {
+			for v := range bs {
+				bs[v] = l.Reg()
+				load(at(v), bs[v])
+			}
+		}
+		for r := range rows {
+			x := l.Broadcast(operand.Mem{Base: a[r], Index: k, Scale: 8})
+			for v := range vecs {
+				var src operand.Op = at(v)
+				if bs[v] != nil {
+					src = bs[v]
+				}
+				if !squares {
+					VFMADD231PD(src, x, acc[r][v])
+					continue
+				}
+				u := l.Reg()
+				VMOVAPD(x, u)
+				VFNMADD231PD(src, alpha, u)
+				VFMADD231PD(u, u, acc[r][v])
+			}
+		}
+		ADDQ(stride, b)
+		INCQ(k)
+		Label("test" + tag)
+		CMPQ(k, field(offM))
+		JLT(operand.LabelRef("sum" + tag))
+		for r := range acc {
+			c := word(offC + 8*r)
+			for v := range vecs {
+				to := operand.Mem{Base: c, Index: off, Scale: 1, Disp: width * v}
+				if mask == nil {
+					VMOVUPD(acc[r][v], to)
+				} else {
+					l.StoreMasked(acc[r][v], mask, to)
+				}
+			}
+		}
+	}
+	for _, vecs := range []int{wide, 1} {
+		again, done := fmt.Sprintf("panel%d", vecs), fmt.Sprintf("done%d", vecs)
+		Label(again)
+		CMPQ(left, operand.U32(vecs*int(l)))
+		JLT(operand.LabelRef(done))
+		panel(vecs, nil)
+		ADDQ(operand.U32(vecs*width), off)
+		SUBQ(operand.U32(vecs*int(l)), left)
+		JMP(operand.LabelRef(again))
+		Label(done)
+	}
+	TESTQ(left, left)
+	JZ(operand.LabelRef("end"))
+	panel(1, l.Tail(left))
+	Label("end")
+	VZEROUPPER()
+	RET()
+}
+
+// logits: q = c - p·max(0, s + tq + u·m), and the largest.
+func logits(l emit.Lanes) {
+	TEXT("gaussLogits"+l.Suffix(), NOSPLIT, "func(q, c, p, m *float64, n int, s, t, u float64) float64")
+	Pragma("noescape")
+	var ptr [4]reg.Register
+	for i, name := range []string{"q", "c", "p", "m"} {
+		ptr[i] = Load(Param(name), GP64())
+	}
+	n := Load(Param("n"), GP64())
+	s, t, u := l.Param("s"), l.Param("t"), l.Param("u")
+	zero, top := l.Reg(), l.Broadcast(emit.U64(0xfff0000000000000))
+	VXORPD(zero, zero, zero)
+	i := GP64()
+	XORQ(i, i)
+	Label("loop")
+	at := func(k int) operand.Mem { return operand.Mem{Base: ptr[k], Index: i, Scale: 8} }
+	q, c := l.Reg(), l.Reg()
+	VMOVUPD(at(0), q)
+	VFMADD213PD(s, t, q)
+	VFMADD231PD(at(3), u, q)
+	VMAXPD(q, zero, q) // this order lets NaN pass
+	VMOVUPD(at(1), c)
+	VFNMADD231PD(at(2), q, c)
+	VMOVUPD(c, at(0))
+	VMAXPD(c, top, top)
+	ADDQ(operand.U32(int(l)), i)
+	CMPQ(i, n)
+	JLT(operand.LabelRef("loop"))
+	Store(l.Max(top), ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}

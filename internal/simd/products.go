@@ -1,0 +1,119 @@
+package simd
+
+import (
+	"math"
+	"unsafe"
+)
+
+//go:generate go run -C gen ./products -out ../products_amd64.s -stubs ../products_amd64.go -pkg simd
+
+// Products multiplies rows by a matrix, four at a time. Its zero value is ready; it holds the
+// arguments of the kernels, so a goroutine has its own.
+type Products struct {
+	// The kernels read these.
+	a, c         [4]*float64
+	b            *float64
+	stride, m, n int
+	alpha        float64
+}
+
+// Add adds to c_r, of n values, Σ_k a_r[k] b_k for each row r, where b_k is b[k·stride:][:n].
+// The rows a_r have one length. The bits of a row do not depend on the other rows.
+func (p *Products) Add(c, a [][]float64, b []float64, stride, n int) {
+	p.run(c, a, b, stride, n, addRow, productsOf[level].products)
+}
+
+// AddSquares adds to c_r Σ_k (a_r[k] - αb_k)², and is otherwise Add.
+func (p *Products) AddSquares(c, a [][]float64, b []float64, stride, n int, alpha float64) {
+	p.alpha = alpha
+	p.run(c, a, b, stride, n, addSquares, productsOf[level].squares)
+}
+
+// productKernels are the kernels of a level, of products the forms for four rows and for one.
+type productKernels struct {
+	products, squares [2]func(p *byte)
+	logits            func(q, c, p, m *float64, n int, s, t, u float64) float64
+}
+
+func (p *Products) run(c, a [][]float64, b []float64, stride, n int, twin func(p *Products, c, a, b []float64), f [2]func(*byte)) {
+	if len(a) == 0 || n == 0 || len(a[0]) == 0 {
+		return
+	}
+	m := len(a[0])
+	if n > stride || (m-1)*stride+n > len(b) || len(c) < len(a) {
+		panic("simd: Products of slices that do not fit")
+	}
+	for r := range a {
+		if len(a[r]) != m || len(c[r]) < n {
+			panic("simd: Products of slices that do not fit")
+		}
+	}
+	p.b, p.stride, p.m, p.n = &b[0], stride, m, n
+	if f[0] == nil {
+		for r := range a {
+			twin(p, c[r][:n], a[r], b)
+		}
+		return
+	}
+	arg := (*byte)(unsafe.Pointer(p))
+	r := 0
+	for ; r+4 <= len(a); r += 4 {
+		for i := range 4 {
+			p.a[i], p.c[i] = &a[r+i][0], &c[r+i][0]
+		}
+		f[0](arg)
+	}
+	for ; r < len(a); r++ {
+		p.a[0], p.c[0] = &a[r][0], &c[r][0]
+		f[1](arg)
+	}
+	*p = Products{} // keep nothing alive
+}
+
+func addRow(p *Products, c, a, b []float64) {
+	k, stride := 0, p.stride
+	for ; k+4 <= len(a); k += 4 {
+		a0, a1, a2, a3 := a[k], a[k+1], a[k+2], a[k+3]
+		if a0 == 0 && a1 == 0 && a2 == 0 && a3 == 0 {
+			continue
+		}
+		b0, b1, b2, b3 := b[k*stride:][:len(c)], b[(k+1)*stride:][:len(c)], b[(k+2)*stride:][:len(c)], b[(k+3)*stride:][:len(c)]
+		for i := range c {
+			c[i] += (a0*b0[i] + a1*b1[i]) + (a2*b2[i] + a3*b3[i])
+		}
+	}
+	for ; k < len(a); k++ {
+		v, row := a[k], b[k*stride:][:len(c)]
+		for i := range c {
+			c[i] += v * row[i]
+		}
+	}
+}
+
+func addSquares(p *Products, c, a, b []float64) {
+	for k, v := range a {
+		row := b[k*p.stride:][:len(c)]
+		for i := range c {
+			u := v - p.alpha*row[i]
+			c[i] += u * u
+		}
+	}
+}
+
+// GaussLogits replaces q_k by c_k - p_k max(0, s + t·q_k + u·m_k) and returns the largest, -Inf
+// of none. The number of values is a multiple of eight.
+func GaussLogits(q, c, p, m []float64, s, t, u float64) (top float64) {
+	n := len(q)
+	if n%8 != 0 || len(c) != n || len(p) != n || len(m) != n {
+		panic("simd: GaussLogits of slices that do not fit")
+	}
+	if f := productsOf[level].logits; f != nil && n > 0 {
+		return f(&q[0], &c[0], &p[0], &m[0], n, s, t, u)
+	}
+	top = math.Inf(-1)
+	for k, v := range q {
+		q[k] = c[k] - p[k]*max(0, s+t*v+u*m[k])
+		top = max(top, q[k])
+	}
+	return top
+}

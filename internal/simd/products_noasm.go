@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package simd
+
+var productsOf [AVX512 + 1]productKernels

@@ -1,0 +1,125 @@
+package simd
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestProducts(t *testing.T) {
+	const alpha = 0.7
+	everyLevel(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(3, 3))
+		for _, n := range []int{1, 3, 4, 7, 8, 13, 32, 45, 64, 131} {
+			for _, m := range []int{1, 2, 9, 64} {
+				for _, rows := range []int{1, 3, 4, 6, 8} {
+					stride := n + rng.IntN(3)
+					b := make([]float64, (m-1)*stride+n)
+					for i := range b {
+						b[i] = rng.NormFloat64()
+					}
+					var p Products
+					for _, squares := range []bool{false, true} {
+						var a, c, one [][]float64
+						for range rows {
+							x := make([]float64, m)
+							for k := range x {
+								x[k] = rng.NormFloat64()
+							}
+							// A value beyond each row must stay.
+							a, c, one = append(a, x), append(c, make([]float64, n+1)), append(one, make([]float64, n+1))
+							for i := range n + 1 {
+								c[len(c)-1][i], one[len(c)-1][i] = float64(i), float64(i)
+							}
+						}
+						add := func(c, a [][]float64) {
+							if squares {
+								p.AddSquares(c, a, b, stride, n, alpha)
+							} else {
+								p.Add(c, a, b, stride, n)
+							}
+						}
+						add(c, a)
+						for r := range rows {
+							add(one[r:r+1], a[r:r+1])
+							assert.Equal(t, one[r], c[r], "the bits do not depend on the batch")
+							for i := range n + 1 {
+								want, size := float64(i), float64(i)
+								for k := 0; k < m && i < n; k++ {
+									term := a[r][k] * b[k*stride+i]
+									if squares {
+										u := a[r][k] - alpha*b[k*stride+i]
+										term = u * u
+									}
+									want, size = want+term, size+math.Abs(term)
+								}
+								// m+1 roundings, twice.
+								assert.InDelta(t, want, c[r][i], 2*float64(m+1)*0x1p-52*(1+size), "n=%d, m=%d, squares=%v", n, m, squares)
+							}
+						}
+					}
+				}
+			}
+		}
+		var p Products
+		assert.Panics(t, func() { p.Add([][]float64{{0}}, [][]float64{{1, 2}}, []float64{1}, 1, 1) })
+		assert.Panics(t, func() { p.Add([][]float64{{0}}, [][]float64{{1}}, []float64{1, 2}, 2, 2) })
+	})
+}
+
+func TestGaussLogits(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	everyLevel(t, func(t *testing.T) {
+		for n := 0; n <= 64; n += 8 {
+			var v [4][]float64
+			for i := range v {
+				v[i] = make([]float64, n)
+				for k := range v[i] {
+					v[i][k] = rng.NormFloat64()
+				}
+			}
+			const s, u, w = 0.3, -2, 1.5
+			want, top := make([]float64, n), math.Inf(-1)
+			for k := range want {
+				want[k] = v[1][k] - v[2][k]*max(0, s+u*v[0][k]+w*v[3][k])
+				top = max(top, want[k])
+			}
+			got := GaussLogits(v[0], v[1], v[2], v[3], s, u, w)
+			assert.InDeltaSlice(t, want, v[0], 1e-14) // rounding of values up to 10
+			if n > 0 {
+				assert.InDelta(t, top, got, 1e-14)
+			} else {
+				assert.Equal(t, top, got)
+			}
+		}
+		q := []float64{1, math.NaN(), math.Inf(1), 1, 1, 1, 1, 1}
+		ones := []float64{1, 1, 1, 1, 1, 1, 1, math.Inf(-1)}
+		GaussLogits(q, ones, ones[:8], []float64{0, 0, 0, 0, 0, 0, 0, 0}, 0, 1, 1)
+		assert.True(t, math.IsNaN(q[1]))
+		assert.Equal(t, math.Inf(-1), q[2])
+		assert.Equal(t, 0., q[0])
+	})
+}
+
+func BenchmarkProducts(b *testing.B) {
+	for _, l := range Levels() {
+		for _, rows := range []int{1, 8} {
+			var p Products
+			var a, c [][]float64
+			m := make([]float64, 64*64)
+			for range rows {
+				a, c = append(a, make([]float64, 64)), append(c, make([]float64, 64))
+			}
+			b.Run(fmt.Sprintf("64x64,rows=%d/%s", rows, l), func(b *testing.B) {
+				defer Use(l)()
+				for b.Loop() {
+					p.Add(c, a, m, 64, 64)
+				}
+				b.ReportMetric(2*64*64*float64(rows)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
+			})
+		}
+	}
+}
