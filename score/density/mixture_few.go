@@ -27,8 +27,8 @@ type few struct {
 // isFew reports whether the mixture is of this kind.
 func (g *gaussians) isFew() bool { return g.d <= 3 && g.eig == nil }
 
-// pack lays the components out in blocks.
-func (g *gaussians) pack() {
+// packFew lays the components out in blocks.
+func (g *gaussians) packFew() {
 	p := simd.Posterior{D: g.d, Varied: len(g.vars) > 1}
 	size := p.Rows() * simd.PosteriorBlock
 	g.packed = make([]float64, (g.k+simd.PosteriorBlock-1)/simd.PosteriorBlock*size)

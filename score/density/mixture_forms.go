@@ -5,43 +5,24 @@ import "math"
 // What differs between isotropic components, S = s²I, and wide ones, C = QᵀΛQ: with
 // z = Q(x - αμ) the squared distance is Σ z_i²/(α²λ_i + σ²).
 
-// logits writes the logits of point i for the block of components from lo on, and
+// logits writes the logits of point i for the block of components from lo on into q, and
 // returns the largest. It leaves z of wide components in w.white.
-func (g *gaussians) logits(w *work, q, x []float64, i, lo int) float64 {
-	hi := lo + len(q)
-	mu := g.mu[lo*g.d : hi*g.d]
-	h := 1.0
-	switch {
-	case g.eig != nil:
-		g.whiten(w, q, x, lo)
-	case w.expand[i]:
-		dots(q, x, mu)
-		a, b, c := w.sq[i], -2*w.alpha, w.alpha*w.alpha
-		for k, v := range g.norm2[lo:hi] {
-			q[k] = max(0, a+b*q[k]+c*v)
-		}
-	default:
-		squareDists(q, x, mu, w.alpha)
+func (g *gaussians) logits(w *work, x []float64, i, lo int) (q []float64, top float64) {
+	if g.eig == nil {
+		w.many.rows = append(w.many.rows[:0], i)
+		return g.manyLogits(w, x, lo)
 	}
-	switch len(g.vars) {
-	case 0:
-	case 1:
-		h = w.prec[0]
-	default:
-		for k, p := range w.prec[lo:hi] {
-			q[k] *= p
-		}
-	}
-	h /= 2
-	top := math.Inf(-1)
-	for k, c := range w.logC[lo:hi] {
-		l := c - h*q[k]
+	q = w.q[:min(g.block, g.k-lo)]
+	g.whiten(w, q, x[i*g.d:(i+1)*g.d], lo)
+	top = math.Inf(-1)
+	for k, c := range w.logC[lo : lo+len(q)] {
+		l := c - q[k]/2
 		q[k] = l
 		if l > top {
 			top = l
 		}
 	}
-	return top
+	return q, top
 }
 
 // whiten writes z of a block of wide components into w.white, and z·S⁻¹z into q.
@@ -79,51 +60,33 @@ func (g *gaussians) whiten(w *work, q, x []float64, lo int) {
 	}
 }
 
-// gather adds a block's share of point i to its sums: of isotropic components
-//
-//	Σ q_k μ_k,   Σ q_k = w.prs,   Σ q_k v_k = w.gain,   q_k = e_k/s_k²
-//
-// with the factor 1/s² left out if it is one for all; of wide ones the denoiser or the
-// score as they stand.
-func (g *gaussians) gather(w *work, acc, e []float64, i, lo int, what quantity) {
-	d, hi := g.d, lo+len(e)
-	mu := g.mu[lo*d : hi*d]
-	switch {
-	case len(g.vars) == 1:
-		combine(acc, e, mu)
-	case g.eig == nil:
-		var prs, gain float64
-		for k, v := range g.vars[lo:hi] {
-			e[k] *= w.prec[lo+k]
-			prs += e[k]
-			gain += e[k] * v
+// gather adds a block's share of a point of wide components to its denoiser or score.
+func (g *gaussians) gather(w *work, acc, e []float64, lo int, what quantity) {
+	d := g.d
+	if what == denoiser {
+		combine(acc, e, g.mu[lo*d:(lo+len(e))*d])
+	}
+	for k, r := range e {
+		if r == 0 {
+			continue
 		}
-		w.prs[i] += prs
-		w.gain[i] += gain
-		combine(acc, e, mu)
-	default:
-		if what == denoiser {
-			combine(acc, e, mu)
-		}
-		for k, r := range e {
-			if r == 0 {
-				continue
+		c := lo + k
+		for j, z := range w.white[k*d : (k+1)*d] {
+			f := -1.0
+			if what == denoiser {
+				f = w.alpha * g.eig[c*d+j]
 			}
-			c := lo + k
-			for j, z := range w.white[k*d : (k+1)*d] {
-				f := -1.0
-				if what == denoiser {
-					f = w.alpha * g.eig[c*d+j]
-				}
-				w.y[j] = r * f * w.prec[c*d+j] * z
-			}
-			g.turnBack(acc, w.y, c)
+			w.y[j] = r * f * w.prec[c*d+j] * z
 		}
+		g.turnBack(acc, w.y, c)
 	}
 }
 
-// finish turns the sums of point i into the quantity. For isotropic components, with
-// r_k in place of e_k, the sums are of one sign:
+// finish turns the sums of point i into the quantity. For isotropic components they are
+//
+//	Σ q_k μ_k,   Σ q_k = w.prs,   Σ q_k v_k = w.gain,   q_k = e_k/s_k²
+//
+// with the factor 1/s² left out if it is one for all, and with r_k in place of e_k:
 //
 //	D       = σ² Σ q_k μ_k + α(Σ q_k v_k) x
 //	∇ log p = α Σ q_k μ_k - (Σ q_k) x

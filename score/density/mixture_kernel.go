@@ -24,7 +24,7 @@ type gaussians struct {
 	vars   []float64
 	eig    []float64
 	vec    []float64
-	packed []float64 // the components as the loops of few dimensions want them
+	packed []float64 // isotropic components in the order of the kernels: few's or many's
 	block  int       // components handled at a time, so that their means stay in cache
 	balls  []ball
 	pool   sync.Pool
@@ -40,7 +40,7 @@ type ball struct {
 type bounds struct{ loC, hiC, loPrec, hiPrec float64 }
 
 // tile is the number of points that share a block of components while it is in cache.
-const tile = 8
+const tile = 32
 
 // A quantity is what a pass over the components is to give.
 type quantity int
@@ -63,6 +63,7 @@ type work struct {
 	// Of each point of the tile: the largest logit and, relative to it, the sums of e,
 	// e/S and eC/S.
 	top, z, prs, gain [tile]float64
+	peak              [tile]float64 // the block's largest logit
 	floor             [tile]float64 // what the largest logit is sure to reach
 	expand            [tile]bool    // whether |x - αμ|² may be expanded
 	sq                [tile]float64 // |x|²
@@ -73,7 +74,8 @@ type work struct {
 	white   []float64 // of a block: Q(x - αμ), block×d
 	u, y, t []float64 // d each
 
-	few *few
+	few  *few
+	many *many
 }
 
 // newIsotropic returns a mixture of dimension dim with one variance, or one a component.
@@ -81,7 +83,9 @@ func newIsotropic(dim int, logW, mu, vars []float64) *gaussians {
 	g := newGaussians(dim, logW, mu)
 	g.vars = vars
 	if g.isFew() {
-		g.pack()
+		g.packFew()
+	} else {
+		g.packMany()
 	}
 	return g
 }
@@ -118,19 +122,22 @@ func newGaussians(dim int, logW, mu []float64) *gaussians {
 		if len(g.balls) > 1 {
 			w.bounds = make([]bounds, len(g.balls))
 		}
-		if g.isFew() {
+		switch {
+		case g.isFew():
 			w.few = &few{blocks: g.packed}
 			w.few.D, w.few.Varied = g.d, len(g.vars) > 1
 			if w.few.Varied {
 				w.few.blocks = slices.Clone(g.packed)
 			}
+		case g.eig == nil:
+			w.many = g.newMany()
 		}
 		return w
 	}
 	return g
 }
 
-func blockSize(dim int) int { return min(max(1<<13/dim, 16), 64) &^ 3 }
+func blockSize(dim int) int { return min(max(1<<13/dim, 16), 64) &^ 7 }
 
 // bound puts a ball around each block.
 func (g *gaussians) bound() {
@@ -181,6 +188,9 @@ func (g *gaussians) begin(dst, x []float64, size int, alpha, sigma float64) *wor
 			}
 			w.logC[k] = g.logW[k] - (log+math.Log(det))/2
 		}
+	}
+	if w.many != nil {
+		w.many.prepare(w)
 	}
 	per := len(w.prec) / g.k // precisions a component, 0 if one serves all
 	for b := range w.bounds {

@@ -1,7 +1,6 @@
 package density
 
-// The four loops in which a mixture spends its time, over one block of components and
-// one point. Each component's arithmetic is the same wherever it stands.
+// The loops in which a mixture of wide components spends its time.
 
 // dots writes q_k = x·μ_k for the rows μ_k of mu.
 func dots(q, x, mu []float64) {
@@ -25,26 +24,6 @@ func dots(q, x, mu []float64) {
 			s += v * m[i]
 		}
 		q[k] = s
-	}
-}
-
-// squareDists writes q_k = |x - αμ_k|², from the differences.
-func squareDists(q, x, mu []float64, alpha float64) {
-	d := len(x)
-	for k := range q {
-		m := mu[k*d:][:d]
-		var s0, s1 float64
-		i := 0
-		for ; i+2 <= d; i += 2 {
-			u, v := x[i]-alpha*m[i], x[i+1]-alpha*m[i+1]
-			s0 += u * u
-			s1 += v * v
-		}
-		if i < d {
-			u := x[i] - alpha*m[i]
-			s0 += u * u
-		}
-		q[k] = s0 + s1
 	}
 }
 

@@ -16,30 +16,40 @@ func (g *gaussians) pass(w *work, dst, x []float64, what quantity) {
 	clear(acc)
 	g.measure(w, x)
 	for lo := 0; lo < g.k; lo += g.block {
-		q := w.q[:min(g.block, g.k-lo)]
+		if g.eig == nil {
+			g.manyBlock(w, acc, x, lo, what)
+			continue
+		}
 		for i := range n {
 			xi, a := x[i*d:(i+1)*d], acc[i*d:(i+1)*d]
 			if g.far(w, xi, lo, max(w.floor[i], w.top[i])) {
 				continue
 			}
-			if top := g.logits(w, q, xi, i, lo); top > w.top[i] {
-				f := math.Exp(w.top[i] - top)
-				w.top[i] = top
-				w.z[i] *= f
-				w.prs[i] *= f
-				w.gain[i] *= f
-				for j := range a {
-					a[j] *= f
-				}
-			}
+			q, top := g.logits(w, x, i, lo)
+			w.raise(i, top, a)
 			w.z[i] += simd.ExpSum(q, w.top[i], cutoff)
 			if what != density {
-				g.gather(w, a, q, i, lo, what)
+				g.gather(w, a, q, lo, what)
 			}
 		}
 	}
 	for i := range n {
 		g.finish(w, dst, x, i, what)
+	}
+}
+
+// raise takes a logit of point i into its largest, and rescales the sums if that grows.
+func (w *work) raise(i int, top float64, acc []float64) {
+	if !(top > w.top[i]) {
+		return
+	}
+	f := math.Exp(w.top[i] - top)
+	w.top[i] = top
+	w.z[i] *= f
+	w.prs[i] *= f
+	w.gain[i] *= f
+	for j := range acc {
+		acc[j] *= f
 	}
 }
 
@@ -53,13 +63,12 @@ func (g *gaussians) jacobian(w *work, dst, x, v []float64) {
 	size := len(dst) / n
 	f := w.alpha / (w.sigma * w.sigma)
 	for lo := 0; lo < g.k; lo += g.block {
-		q := w.q[:min(g.block, g.k-lo)]
 		for i := range n {
 			xi, mean, out := x[i*d:(i+1)*d], w.mean[i*d:(i+1)*d], dst[i*size:(i+1)*size]
 			if g.far(w, xi, lo, w.top[i]) {
 				continue
 			}
-			g.logits(w, q, xi, i, lo)
+			q, _ := g.logits(w, x, i, lo)
 			simd.ExpSum(q, w.top[i], cutoff)
 			for k, e := range q {
 				if e == 0 {

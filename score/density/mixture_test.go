@@ -138,7 +138,7 @@ func TestExpansion(t *testing.T) {
 	x, v := noised(m, 10, 1, 0.1, rng), noised(m, 10, 0, 1, rng)
 	want := methods(m, x, v, 1, 0.1)
 	w := m.begin(x, x, m.d, 1, 0.1)
-	m.measure(w, x[:tile*m.d])
+	m.measure(w, x)
 	assert.True(t, w.expand[0])
 	m.pool.Put(w)
 	m.most2 = math.Inf(1)
