@@ -33,6 +33,7 @@ func (p *Products) AddSquares(c, a [][]float64, b []float64, stride, n int, alph
 type productKernels struct {
 	products, squares [2]func(p *byte)
 	logits            func(q, c, p, m *float64, n int, s, t, u float64) float64
+	reach             func(q, r, hi, near, lo, far *float64, n int, alpha float64) float64
 }
 
 func (p *Products) run(c, a [][]float64, b []float64, stride, n int, twin func(p *Products, c, a, b []float64), f [2]func(*byte)) {
@@ -116,4 +117,30 @@ func GaussLogits(q, c, p, m []float64, s, t, u float64) (top float64) {
 		top = max(top, q[k])
 	}
 	return top
+}
+
+// Balls are the bounds of groups of Gaussians whose means lie in balls of radius R: constants
+// of the logits and halves of the precisions, at their most and their least. Their number is a
+// multiple of eight; those beyond have Hi = Lo = -Inf and zeros.
+type Balls struct{ R, Hi, Near, Lo, Far []float64 }
+
+// Reach replaces the squared distance q of a point from each centre, times α, by the bound
+// Hi - Near·max(0, √q - αR)² of the logits in the ball, and returns the largest
+// Lo - Far·(√q + αR)², which some logit reaches.
+func (b *Balls) Reach(q []float64, alpha float64) (floor float64) {
+	n := len(q)
+	if n%8 != 0 || len(b.R) != n || len(b.Hi) != n || len(b.Near) != n || len(b.Lo) != n || len(b.Far) != n {
+		panic("simd: Balls.Reach of slices that do not fit")
+	}
+	if f := productsOf[level].reach; f != nil && n > 0 {
+		return f(&q[0], &b.R[0], &b.Hi[0], &b.Near[0], &b.Lo[0], &b.Far[0], n, alpha)
+	}
+	floor = math.Inf(-1)
+	for i, v := range q {
+		d := math.Sqrt(v)
+		near, far := max(0, d-alpha*b.R[i]), d+alpha*b.R[i]
+		q[i] = b.Hi[i] - b.Near[i]*(near*near)
+		floor = max(floor, b.Lo[i]-b.Far[i]*(far*far))
+	}
+	return floor
 }

@@ -18,6 +18,9 @@ func squares1AVX2(p *byte)
 func gaussLogitsAVX2(q *float64, c *float64, p *float64, m *float64, n int, s float64, t float64, u float64) float64
 
 //go:noescape
+func ballReachAVX2(q *float64, r *float64, hi *float64, near *float64, lo *float64, far *float64, n int, alpha float64) float64
+
+//go:noescape
 func products4AVX512(p *byte)
 
 //go:noescape
@@ -31,3 +34,6 @@ func squares1AVX512(p *byte)
 
 //go:noescape
 func gaussLogitsAVX512(q *float64, c *float64, p *float64, m *float64, n int, s float64, t float64, u float64) float64
+
+//go:noescape
+func ballReachAVX512(q *float64, r *float64, hi *float64, near *float64, lo *float64, far *float64, n int, alpha float64) float64

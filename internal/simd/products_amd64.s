@@ -654,6 +654,48 @@ loop:
 DATA c64_fff0000000000000<>+0(SB)/8, $0xfff0000000000000
 GLOBL c64_fff0000000000000<>(SB), RODATA|NOPTR, $8
 
+// func ballReachAVX2(q *float64, r *float64, hi *float64, near *float64, lo *float64, far *float64, n int, alpha float64) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·ballReachAVX2(SB), NOSPLIT, $0-72
+	MOVQ         q+0(FP), AX
+	MOVQ         r+8(FP), CX
+	MOVQ         hi+16(FP), DX
+	MOVQ         near+24(FP), BX
+	MOVQ         lo+32(FP), SI
+	MOVQ         far+40(FP), DI
+	MOVQ         n+48(FP), R8
+	VBROADCASTSD alpha+56(FP), Y0
+	VBROADCASTSD c64_fff0000000000000<>+0(SB), Y2
+	VXORPD       Y1, Y1, Y1
+	XORQ         R9, R9
+
+loop:
+	VMOVUPD      (AX)(R9*8), Y3
+	VMOVUPD      (CX)(R9*8), Y4
+	VMOVUPD      (DX)(R9*8), Y6
+	VMOVUPD      (SI)(R9*8), Y7
+	VSQRTPD      Y3, Y3
+	VMULPD       Y0, Y4, Y4
+	VSUBPD       Y4, Y3, Y5
+	VMAXPD       Y5, Y1, Y5
+	VADDPD       Y4, Y3, Y3
+	VMULPD       Y5, Y5, Y5
+	VMULPD       Y3, Y3, Y3
+	VFNMADD231PD (BX)(R9*8), Y5, Y6
+	VFNMADD231PD (DI)(R9*8), Y3, Y7
+	VMOVUPD      Y6, (AX)(R9*8)
+	VMAXPD       Y7, Y2, Y2
+	ADDQ         $0x00000004, R9
+	CMPQ         R9, R8
+	JLT          loop
+	VEXTRACTF128 $0x01, Y2, X0
+	VMAXPD       X0, X2, X0
+	VUNPCKHPD    X0, X0, X1
+	VMAXPD       X1, X0, X0
+	MOVSD        X0, ret+64(FP)
+	VZEROUPPER
+	RET
+
 // func products4AVX512(p *byte)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·products4AVX512(SB), NOSPLIT, $0-8
@@ -1359,6 +1401,50 @@ loop:
 	JLT           loop
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VMAXPD        Y0, Y4, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VMAXPD        X1, X0, X1
+	VUNPCKHPD     X1, X1, X0
+	VMAXPD        X0, X1, X1
+	MOVSD         X1, ret+64(FP)
+	VZEROUPPER
+	RET
+
+// func ballReachAVX512(q *float64, r *float64, hi *float64, near *float64, lo *float64, far *float64, n int, alpha float64) float64
+// Requires: AVX, AVX512DQ, AVX512F, SSE2
+TEXT ·ballReachAVX512(SB), NOSPLIT, $0-72
+	MOVQ         q+0(FP), AX
+	MOVQ         r+8(FP), CX
+	MOVQ         hi+16(FP), DX
+	MOVQ         near+24(FP), BX
+	MOVQ         lo+32(FP), SI
+	MOVQ         far+40(FP), DI
+	MOVQ         n+48(FP), R8
+	VBROADCASTSD alpha+56(FP), Z0
+	VBROADCASTSD c64_fff0000000000000<>+0(SB), Z2
+	VXORPD       Z1, Z1, Z1
+	XORQ         R9, R9
+
+loop:
+	VMOVUPD       (AX)(R9*8), Z3
+	VMOVUPD       (CX)(R9*8), Z4
+	VMOVUPD       (DX)(R9*8), Z6
+	VMOVUPD       (SI)(R9*8), Z7
+	VSQRTPD       Z3, Z3
+	VMULPD        Z0, Z4, Z4
+	VSUBPD        Z4, Z3, Z5
+	VMAXPD        Z5, Z1, Z5
+	VADDPD        Z4, Z3, Z3
+	VMULPD        Z5, Z5, Z5
+	VMULPD        Z3, Z3, Z3
+	VFNMADD231PD  (BX)(R9*8), Z5, Z6
+	VFNMADD231PD  (DI)(R9*8), Z3, Z7
+	VMOVUPD       Z6, (AX)(R9*8)
+	VMAXPD        Z7, Z2, Z2
+	ADDQ          $0x00000008, R9
+	CMPQ          R9, R8
+	JLT           loop
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	VMAXPD        Y0, Y2, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VMAXPD        X1, X0, X1
 	VUNPCKHPD     X1, X1, X0

@@ -104,6 +104,39 @@ func TestGaussLogits(t *testing.T) {
 	})
 }
 
+func TestReach(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	everyLevel(t, func(t *testing.T) {
+		for n := 0; n <= 24; n += 8 {
+			var v [6][]float64
+			for i := range v {
+				for range n {
+					v[i] = append(v[i], rng.ExpFloat64())
+				}
+			}
+			if n > 0 {
+				v[2][n-1], v[4][n-1] = math.Inf(-1), math.Inf(-1)
+			}
+			const alpha = 0.6
+			want, floor := make([]float64, n), math.Inf(-1)
+			for i := range want {
+				d := math.Sqrt(v[0][i])
+				want[i] = v[2][i] - v[3][i]*math.Pow(max(0, d-alpha*v[1][i]), 2)
+				floor = max(floor, v[4][i]-v[5][i]*math.Pow(d+alpha*v[1][i], 2))
+			}
+			b := Balls{R: v[1], Hi: v[2], Near: v[3], Lo: v[4], Far: v[5]}
+			got := b.Reach(v[0], alpha)
+			if n == 0 {
+				assert.Equal(t, floor, got)
+				continue
+			}
+			assert.InDeltaSlice(t, want[:n-1], v[0][:n-1], 1e-13) // rounding of values up to 100
+			assert.Equal(t, math.Inf(-1), v[0][n-1])
+			assert.InDelta(t, floor, got, 1e-13)
+		}
+	})
+}
+
 func BenchmarkProducts(b *testing.B) {
 	for _, l := range Levels() {
 		for _, rows := range []int{1, 8} {

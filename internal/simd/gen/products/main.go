@@ -34,6 +34,7 @@ func main() {
 			products(l, squares, 1, 8)
 		}
 		logits(l)
+		reach(l)
 	}
 	Generate()
 }
@@ -183,6 +184,46 @@ func logits(l emit.Lanes) {
 	CMPQ(i, n)
 	JLT(operand.LabelRef("loop"))
 	Store(l.Max(top), ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+// reach: q = hi - near·max(0, √q - αr)², and the largest lo - far·(√q + αr)².
+func reach(l emit.Lanes) {
+	TEXT("ballReach"+l.Suffix(), NOSPLIT, "func(q, r, hi, near, lo, far *float64, n int, alpha float64) float64")
+	Pragma("noescape")
+	var ptr [6]reg.Register
+	for i, name := range []string{"q", "r", "hi", "near", "lo", "far"} {
+		ptr[i] = Load(Param(name), GP64())
+	}
+	n := Load(Param("n"), GP64())
+	alpha, zero, floor := l.Param("alpha"), l.Reg(), l.Broadcast(emit.U64(0xfff0000000000000))
+	VXORPD(zero, zero, zero)
+	i := GP64()
+	XORQ(i, i)
+	Label("loop")
+	at := func(k int) operand.Mem { return operand.Mem{Base: ptr[k], Index: i, Scale: 8} }
+	load := func(k int) reg.VecVirtual {
+		v := l.Reg()
+		VMOVUPD(at(k), v)
+		return v
+	}
+	d, r, near, far, hi, lo := load(0), load(1), l.Reg(), l.Reg(), load(2), load(4)
+	VSQRTPD(d, d)
+	VMULPD(alpha, r, r)
+	VSUBPD(r, d, near)
+	VMAXPD(near, zero, near) // this order lets NaN pass
+	VADDPD(r, d, far)
+	VMULPD(near, near, near)
+	VMULPD(far, far, far)
+	VFNMADD231PD(at(3), near, hi)
+	VFNMADD231PD(at(5), far, lo)
+	VMOVUPD(hi, at(0))
+	VMAXPD(lo, floor, floor)
+	ADDQ(operand.U32(int(l)), i)
+	CMPQ(i, n)
+	JLT(operand.LabelRef("loop"))
+	Store(l.Max(floor), ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
