@@ -105,10 +105,10 @@ func (g *gaussians) means(w *work, dst, x []float64) {
 	}
 	for i := range n {
 		xi := x[i*d : (i+1)*d]
-		floor := g.floor(w, xi)
+		g.bounds(w, xi, 0)
 		f.sums.Reset()
 		for lo := 0; lo < g.k; lo += simd.PosteriorBlock {
-			if !g.far(w, xi, lo, max(floor, f.sums.Top*math.Ln2)) {
+			if !g.far(w, 0, lo, max(w.floor[0], f.sums.Top*math.Ln2)) {
 				b := g.fewBlock(f, lo)
 				f.Add(xi, b, &f.sums)
 			}
@@ -161,7 +161,7 @@ func (g *gaussians) fewJacobian(w *work, dst, x, v []float64) {
 			vi = v[i*d : (i+1)*d]
 		}
 		for lo := 0; lo < g.k; lo += simd.PosteriorBlock {
-			if g.k > simd.PosteriorBlock && g.far(w, xi, lo, f.sums.Top*math.Ln2) {
+			if g.far(w, 0, lo, f.sums.Top*math.Ln2) {
 				continue
 			}
 			b := g.fewBlock(f, lo)

@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // gaussians is a mixture of Gaussians, of width zero or more, and the work that is
@@ -26,18 +28,10 @@ type gaussians struct {
 	vec    []float64
 	packed []float64 // isotropic components in the order of the kernels: few's or many's
 	block  int       // components handled at a time, so that their means stay in cache
-	balls  []ball
+	balls  []float64 // centres of balls around the blocks' means, d×(blocks rounded up to eight)
+	radii  []float64
 	pool   sync.Pool
 }
-
-// A ball holds the means of a block of components.
-type ball struct {
-	centre []float64
-	radius float64
-}
-
-// bounds hold the logits' constants and precisions of a block of components.
-type bounds struct{ loC, hiC, loPrec, hiPrec float64 }
 
 // tile is the number of points that share a block of components while it is in cache.
 const tile = 32
@@ -55,16 +49,19 @@ const (
 type work struct {
 	// What (α, σ) fix.
 	alpha, sigma float64
-	s2           float64   // the variance of S: of all, or the least
-	prec         []float64 // 1/S, one, or a component, or a component and direction
-	logC         []float64 // logits are logC - (squared distance)/2S
-	bounds       []bounds  // of each block, if there are several
+	s2           float64    // the variance of S: of all, or the least
+	prec         []float64  // 1/S, one, or a component, or a component and direction
+	logC         []float64  // logits are logC - (squared distance)/2S
+	balls        simd.Balls // of the blocks, if there are several
 
 	// Of each point of the tile: the largest logit and, relative to it, the sums of e,
 	// e/S and eC/S.
 	top, z, prs, gain [tile]float64
 	peak              [tile]float64 // the block's largest logit
 	floor             [tile]float64 // what the largest logit is sure to reach
+	reach             []float64     // tile×blocks: what the logits of a block do not exceed
+	products          simd.Products
+	from, to          [1][]float64  // a row of its factors and results
 	expand            [tile]bool    // whether |x - αμ|² may be expanded
 	sq                [tile]float64 // |x|²
 	mean              []float64     // tile×d, the denoiser's values
@@ -119,8 +116,16 @@ func newGaussians(dim int, logW, mu []float64) *gaussians {
 		if g.eig != nil {
 			w.white = make([]float64, g.block*dim)
 		}
-		if len(g.balls) > 1 {
-			w.bounds = make([]bounds, len(g.balls))
+		if n := len(g.radii); n > 0 {
+			w.reach = make([]float64, tile*n)
+			w.balls = simd.Balls{R: g.radii, Hi: make([]float64, n), Near: make([]float64, n), Lo: make([]float64, n), Far: make([]float64, n)}
+			for b := range n {
+				w.balls.Hi[b], w.balls.Lo[b] = math.Inf(-1), math.Inf(-1)
+				if b < g.blocks() {
+					c := g.logW[b*g.block : min((b+1)*g.block, g.k)]
+					w.balls.Lo[b], w.balls.Hi[b] = slices.Min(c), slices.Max(c)
+				}
+			}
 		}
 		switch {
 		case g.isFew():
@@ -139,18 +144,34 @@ func newGaussians(dim int, logW, mu []float64) *gaussians {
 
 func blockSize(dim int) int { return min(max(1<<13/dim, 16), 64) &^ 7 }
 
-// bound puts a ball around each block.
+// blocks returns the number of blocks that may be passed over: 0 if there is but one.
+func (g *gaussians) blocks() int {
+	if g.radii == nil {
+		return 0
+	}
+	return (g.k + g.block - 1) / g.block
+}
+
+// bound puts a ball around each block, if there are several.
 func (g *gaussians) bound() {
+	if g.k <= g.block {
+		return
+	}
+	n := round8((g.k + g.block - 1) / g.block)
+	g.balls, g.radii = make([]float64, g.d*n), make([]float64, n)
+	centre := make([]float64, g.d)
 	for lo := 0; lo < g.k; lo += g.block {
-		hi := min(lo+g.block, g.k)
-		b := ball{centre: make([]float64, g.d)}
+		hi, b := min(lo+g.block, g.k), lo/g.block
+		clear(centre)
 		for k := lo; k < hi; k++ {
-			floats.AddScaled(b.centre, 1/float64(hi-lo), g.mu[k*g.d:(k+1)*g.d])
+			floats.AddScaled(centre, 1/float64(hi-lo), g.mu[k*g.d:(k+1)*g.d])
 		}
 		for k := lo; k < hi; k++ {
-			b.radius = max(b.radius, floats.Distance(b.centre, g.mu[k*g.d:(k+1)*g.d], 2))
+			g.radii[b] = max(g.radii[b], floats.Distance(centre, g.mu[k*g.d:(k+1)*g.d], 2))
 		}
-		g.balls = append(g.balls, b)
+		for j, c := range centre {
+			g.balls[j*n+b] = c
+		}
 	}
 }
 
@@ -192,14 +213,16 @@ func (g *gaussians) begin(dst, x []float64, size int, alpha, sigma float64) *wor
 	if w.many != nil {
 		w.many.prepare(w)
 	}
-	per := len(w.prec) / g.k // precisions a component, 0 if one serves all
-	for b := range w.bounds {
+	per := len(w.prec) / g.k // precisions a component
+	for b := range g.blocks() {
+		if len(g.vars) == 1 {
+			w.balls.Near[b], w.balls.Far[b] = w.prec[0]/2, w.prec[0]/2
+			continue
+		}
 		lo, hi := b*g.block, min((b+1)*g.block, g.k)
 		c, p := w.logC[lo:hi], w.prec[lo*per:hi*per]
-		if len(g.vars) == 1 {
-			p = w.prec
-		}
-		w.bounds[b] = bounds{slices.Min(c), slices.Max(c), slices.Min(p), slices.Max(p)}
+		w.balls.Lo[b], w.balls.Hi[b] = slices.Min(c), slices.Max(c)
+		w.balls.Near[b], w.balls.Far[b] = slices.Min(p)/2, slices.Max(p)/2
 	}
 	return w
 }

@@ -118,7 +118,7 @@ func (g *gaussians) manyBlock(w *work, acc, x []float64, lo int, what quantity) 
 	m, d, k := w.many, g.d, min(g.block, g.k-lo)
 	m.rows = m.rows[:0]
 	for i := range len(x) / d {
-		if !g.far(w, x[i*d:(i+1)*d], lo, max(w.floor[i], w.top[i])) {
+		if !g.far(w, i, lo, max(w.floor[i], w.top[i])) {
 			m.rows = append(m.rows, i)
 		}
 	}

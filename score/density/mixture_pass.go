@@ -21,11 +21,11 @@ func (g *gaussians) pass(w *work, dst, x []float64, what quantity) {
 			continue
 		}
 		for i := range n {
-			xi, a := x[i*d:(i+1)*d], acc[i*d:(i+1)*d]
-			if g.far(w, xi, lo, max(w.floor[i], w.top[i])) {
+			if g.far(w, i, lo, max(w.floor[i], w.top[i])) {
 				continue
 			}
 			q, top := g.logits(w, x, i, lo)
+			a := acc[i*d : (i+1)*d]
 			w.raise(i, top, a)
 			w.z[i] += simd.ExpSum(q, w.top[i], cutoff)
 			if what != density {
@@ -65,7 +65,7 @@ func (g *gaussians) jacobian(w *work, dst, x, v []float64) {
 	for lo := 0; lo < g.k; lo += g.block {
 		for i := range n {
 			xi, mean, out := x[i*d:(i+1)*d], w.mean[i*d:(i+1)*d], dst[i*size:(i+1)*size]
-			if g.far(w, xi, lo, w.top[i]) {
+			if g.far(w, i, lo, w.top[i]) {
 				continue
 			}
 			q, _ := g.logits(w, x, i, lo)
@@ -108,7 +108,7 @@ func (g *gaussians) measure(w *work, x []float64) {
 	for i := range len(x) / d {
 		xi := x[i*d : (i+1)*d]
 		w.top[i], w.z[i], w.prs[i], w.gain[i] = math.Inf(-1), 0, 0, 0
-		w.floor[i] = g.floor(w, xi)
+		g.bounds(w, xi, i)
 		w.expand[i] = false
 		if g.eig == nil {
 			s := 0.0
@@ -121,33 +121,22 @@ func (g *gaussians) measure(w *work, x []float64) {
 	}
 }
 
-// floor returns what a point's largest logit is sure to reach.
-func (g *gaussians) floor(w *work, x []float64) float64 {
-	f := math.Inf(-1)
-	for b, c := range w.bounds {
-		r := distance(x, g.balls[b].centre, w.alpha) + w.alpha*g.balls[b].radius
-		f = max(f, c.loC-r*r*c.hiPrec/2)
+// bounds writes what the logits of each block at the point i do not exceed, and what the
+// largest is sure to reach.
+func (g *gaussians) bounds(w *work, x []float64, i int) {
+	w.floor[i] = math.Inf(-1)
+	if w.reach == nil {
+		return
 	}
-	return f
+	n := len(g.radii)
+	w.from[0], w.to[0] = x, w.reach[i*n:(i+1)*n]
+	clear(w.to[0])
+	w.products.AddSquares(w.to[:], w.from[:], g.balls, n, n, w.alpha)
+	w.floor[i] = w.balls.Reach(w.to[0], w.alpha)
 }
 
-// far reports whether all of the block from lo on lies below the cutoff for a point
+// far reports whether all of the block from lo on lies below the cutoff for the point i,
 // whose largest logit is at least top.
-func (g *gaussians) far(w *work, x []float64, lo int, top float64) bool {
-	if w.bounds == nil {
-		return false
-	}
-	b, c := &g.balls[lo/g.block], &w.bounds[lo/g.block]
-	r := max(0, distance(x, b.centre, w.alpha)-w.alpha*b.radius)
-	return c.hiC-r*r*c.loPrec/2 < top+cutoff
-}
-
-// distance returns |x - αc|.
-func distance(x, c []float64, alpha float64) float64 {
-	s := 0.0
-	for i, v := range x {
-		u := v - alpha*c[i]
-		s += u * u
-	}
-	return math.Sqrt(s)
+func (g *gaussians) far(w *work, i, lo int, top float64) bool {
+	return w.reach != nil && w.reach[i*len(g.radii)+lo/g.block] < top+cutoff
 }

@@ -274,7 +274,7 @@ func TestPointsPruning(t *testing.T) {
 	require.NoError(t, err)
 	plain, err := NewPoints(y, 2)
 	require.NoError(t, err)
-	plain.balls = plain.balls[:0] // before the first workspace is made
+	plain.radii = nil // before the first workspace is made
 	for _, sigma := range []float64{1e-3, 1e-2, 0.1, 1} {
 		x, v := noised(p, 50, 1, sigma, rng), noised(p, 50, 0, 1, rng)
 		x[0], x[1] = 100, 100
