@@ -80,7 +80,7 @@ func TestCostsOfAGaussian(t *testing.T) {
 		f := &Flow{Path: p, Model: gauss1(t)}
 		tr := &trajectories{flow: f, times: times, n: 5}
 		ctx := context.Background()
-		x := (&Sampler{Path: p, Model: f.Model, Grid: times}).Start(5, 0, 0)
+		x := (&Sampler{Path: p, Model: f.Model, Grid: times, Seed: 1}).Start(5, 0, 0)
 		require.NoError(t, tr.solve(ctx, x))
 		require.NoError(t, tr.sensitivities(ctx))
 		cost, err := tr.costs(ctx, nil)
