@@ -95,9 +95,11 @@ func (s *cgColumn) precondition(o *KrylovOptions, r, z []float64, rNorm float64)
 	}
 }
 
-// step takes one iteration, with q = S p.
+// step takes one iteration, with q = S p. x moves along with the next direction, in one pass,
+// unless it is the last iterate or Trace may look at it.
 func (s *cgColumn) step(o *KrylovOptions, x, r, p, q, z []float64) {
-	pq, pp, qq := dots(p, q)
+	v := &o.Work.sweep
+	pq, pp, qq := v.dots(p, q)
 	pNorm, qNorm := math.Sqrt(pp), math.Sqrt(qq)
 	switch {
 	case !finite(pq) || !finite(qq) || !finite(pp):
@@ -114,45 +116,22 @@ func (s *cgColumn) step(o *KrylovOptions, x, r, p, q, z []float64) {
 	s.size = max(s.size, qNorm/pNorm)
 
 	alpha := s.rz / pq
-	rNorm, old := subtract(r, alpha, q), s.rz
+	rNorm, old := v.subtract(r, alpha, q), s.rz
 	if !finite(rNorm) || !finite(alpha) {
 		s.Status = NonFinite
 		return
 	}
-	floats.AddScaled(x, alpha, p)
 	s.Iterations++
-	if s.judge(o, rNorm); s.Status != 0 {
+	if o.Trace != nil {
+		v.add(x, alpha, p)
+		alpha = 0 // done
+	}
+	if s.judge(o, rNorm); s.Status == 0 {
+		s.precondition(o, r, z, rNorm)
+	}
+	if s.Status != 0 {
+		v.add(x, alpha, p)
 		return
 	}
-	if s.precondition(o, r, z, rNorm); s.Status != 0 {
-		return
-	}
-	floats.AddScaledTo(p, z, s.rz/old, p)
-}
-
-// cgBlock numbers of two vectors stay in the fastest cache.
-const cgBlock = 1024
-
-// dots returns pᵀq, pᵀp and qᵀq. Block by block each vector is read from memory once.
-func dots(p, q []float64) (pq, pp, qq float64) {
-	for lo := 0; lo < len(p); lo += cgBlock {
-		hi := min(lo+cgBlock, len(p))
-		a, b := p[lo:hi], q[lo:hi]
-		pq += floats.Dot(a, b)
-		pp += floats.Dot(a, a)
-		qq += floats.Dot(b, b)
-	}
-	return pq, pp, qq
-}
-
-// subtract sets r to r − α q and returns its norm.
-func subtract(r []float64, alpha float64, q []float64) float64 {
-	sum := 0.0
-	for lo := 0; lo < len(r); lo += cgBlock {
-		hi := min(lo+cgBlock, len(r))
-		a := r[lo:hi]
-		floats.AddScaled(a, -alpha, q[lo:hi])
-		sum += floats.Dot(a, a)
-	}
-	return rootOf(sum, r)
+	v.advance(x, alpha, p, s.rz/old, z)
 }

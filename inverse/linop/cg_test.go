@@ -3,6 +3,7 @@ package linop
 import (
 	"math"
 	"math/cmplx"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -306,5 +307,42 @@ func TestCGComplex(t *testing.T) {
 	for i, w := range x {
 		assert.InDelta(t, real(w), z[2*i], 1e-12) // five steps of rounding
 		assert.InDelta(t, imag(w), z[2*i+1], 1e-12)
+	}
+}
+
+// TestCGLong: a system long enough for several goroutines gives the same bits with each
+// number of them, and with a Trace, before which x is brought up to date.
+func TestCGLong(t *testing.T) {
+	const n = sweepAlone + 3*sweepBlock + 5
+	apply := func(dst, x []float64) {
+		for i, v := range x {
+			dst[i] = v * (1 + float64(i%7))
+		}
+	}
+	b := gaussian(n, 90)
+	solve := func(workers int, trace bool) ([]float64, Result) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers))
+		x, o := make([]float64, n), &KrylovOptions{MaxIter: 4}
+		if trace {
+			o.Trace = func(iter int, res float64) {
+				if iter == 0 {
+					return
+				}
+				sum := 0.0
+				for i, v := range x {
+					r := b[i] - v*(1+float64(i%7))
+					sum += r * r
+				}
+				assert.InDelta(t, math.Sqrt(sum)/norm(b), res, 1e-13) // rounding of unit vectors
+			}
+		}
+		return x, CG(x, apply, b, o)
+	}
+	want, result := solve(1, false)
+	assert.Equal(t, IterationLimit, result.Status)
+	for _, workers := range []int{2, 5} {
+		x, res := solve(workers, workers == 5)
+		assert.Equal(t, want, x)
+		assert.Equal(t, result, res)
 	}
 }

@@ -86,6 +86,7 @@ type Work struct {
 	buf     []float64
 	used    int
 	columns []cgColumn // of CGBatch
+	sweep   sweep      // of CG and CGBatch
 }
 
 // reset makes room for n numbers; earlier takes become invalid.

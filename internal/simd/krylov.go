@@ -1,0 +1,78 @@
+package simd
+
+//go:generate go run -C gen ./krylov -out ../krylov_amd64.s -stubs ../krylov_amd64.go -pkg simd
+
+// The vector updates of conjugate gradients read each vector once. Sums are good to n ε of the
+// sum of the absolute values, at every level in an order that the length alone decides;
+// updates take one rounding in assembly and two in Go.
+
+// KrylovDots returns pᵀq, pᵀp and qᵀq.
+func KrylovDots(p, q []float64) (pq, pp, qq float64) {
+	q = q[:len(p)]
+	if level == Generic || len(p) == 0 {
+		for i, v := range p {
+			w := q[i]
+			pq += v * w
+			pp += v * v
+			qq += w * w
+		}
+		return pq, pp, qq
+	}
+	var sums [3]float64
+	if level == AVX512 {
+		krylovDotsAVX512(&sums[0], &p[0], &q[0], len(p))
+	} else {
+		krylovDotsAVX2(&sums[0], &p[0], &q[0], len(p))
+	}
+	return sums[0], sums[1], sums[2]
+}
+
+// KrylovStep takes alpha q from r and returns rᵀr.
+func KrylovStep(r, q []float64, alpha float64) (rr float64) {
+	q = q[:len(r)]
+	if level == Generic || len(r) == 0 {
+		for i, w := range q {
+			v := r[i] - alpha*w
+			r[i] = v
+			rr += v * v
+		}
+		return rr
+	}
+	if level == AVX512 {
+		krylovStepAVX512(&rr, &r[0], &q[0], alpha, len(r))
+	} else {
+		krylovStepAVX2(&rr, &r[0], &q[0], alpha, len(r))
+	}
+	return rr
+}
+
+// KrylovAdd adds alpha p to x.
+func KrylovAdd(x, p []float64, alpha float64) {
+	p = p[:len(x)]
+	switch {
+	case level == Generic || len(x) == 0:
+		for i, v := range p {
+			x[i] += alpha * v
+		}
+	case level == AVX512:
+		krylovAddAVX512(&x[0], &p[0], alpha, len(x))
+	default:
+		krylovAddAVX2(&x[0], &p[0], alpha, len(x))
+	}
+}
+
+// KrylovAdvance adds alpha p to x and replaces p by z + beta p.
+func KrylovAdvance(x, p, z []float64, alpha, beta float64) {
+	p, z = p[:len(x)], z[:len(x)]
+	switch {
+	case level == Generic || len(x) == 0:
+		for i, v := range p {
+			x[i] += alpha * v
+			p[i] = z[i] + beta*v
+		}
+	case level == AVX512:
+		krylovAdvanceAVX512(&x[0], &p[0], &z[0], alpha, beta, len(x))
+	default:
+		krylovAdvanceAVX2(&x[0], &p[0], &z[0], alpha, beta, len(x))
+	}
+}
