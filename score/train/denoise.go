@@ -10,6 +10,7 @@ import (
 	"github.com/seed-dea4846a/sampler/internal/stream"
 	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/pfgm"
+	"github.com/seed-dea4846a/sampler/score"
 	"github.com/seed-dea4846a/sampler/score/nn"
 )
 
@@ -111,12 +112,16 @@ type Denoising struct {
 	Precond nn.Precond
 	Levels  Levels    // nil means LogNormal{}
 	Weight  Weighting // "" means WeightEDM
+	// Teacher, if not nil, gives the target of the regression, its D(x; α, σ) in place of x₁.
+	// If that is the exact denoiser of the data, x₁'s mean given x, so is the gradient's mean the
+	// same and its noise less: as if each x came with all the x₁ that lead to it.
+	Teacher score.Denoiser
 }
 
 // FlowMatching returns flow matching on a path (Lipman et al. 2023, arXiv 2210.02747): the
 // regression of a velocity network on α̇x₁ + σ̇x₀ at uniform times. std is that of the data.
 func FlowMatching(p interpolant.Path, std float64) *Denoising {
-	return &Denoising{nn.Precond{Kind: nn.Velocity, DataStd: std, Path: p}, Times{Path: p}, WeightVelocity}
+	return &Denoising{Precond: nn.Precond{Kind: nn.Velocity, DataStd: std, Path: p}, Levels: Times{Path: p}, Weight: WeightVelocity}
 }
 
 // Check returns what keeps the objective from training a network.
@@ -132,6 +137,9 @@ func (o *Denoising) Check(in, out int) error {
 	}
 	if o.Precond.Kind == nn.Raw {
 		return fmt.Errorf("train: a raw network is no denoiser; use Interpolation")
+	}
+	if o.Teacher != nil && o.Teacher.Dim() != in {
+		return fmt.Errorf("train: a teacher of points of dimension %d for a network of dimension %d", o.Teacher.Dim(), in)
 	}
 	return checkShape(&o.Precond, in, out)
 }
@@ -159,12 +167,17 @@ func (o *Denoising) terms(w *Work, b *Batch, lo, hi int) (terms, error) {
 	if kind == "" {
 		kind = WeightEDM
 	}
+	taught := w.Floats(d)
 	for i := range r.t {
 		row := lo + i
 		c := levels.Draw(w.At(b.Seed, stream.Step, uint64(row), b.Step))
 		x, x1 := r.x[i*d:(i+1)*d], b.X1[row*d:(row+1)*d]
 		for j := range x {
 			x[j] = c.Alpha*x1[j] + c.Sigma*b.X0[row*d+j]
+		}
+		if o.Teacher != nil {
+			o.Teacher.Denoise(taught, x, c.Alpha, c.Sigma)
+			x1 = taught
 		}
 		r.set(i, x1, &o.Precond, c.Alpha, c.Sigma, kind.of(c, or(o.Precond.DataStd, 0.5)))
 	}

@@ -5,9 +5,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/seed-dea4846a/sampler/internal/stream"
 	"github.com/seed-dea4846a/sampler/interpolant"
+	"github.com/seed-dea4846a/sampler/score/density"
+	"github.com/seed-dea4846a/sampler/score/nn"
 )
 
 // TestLevels holds the laws of the noise to their moments, at 20,000 draws and 4 standard errors.
@@ -42,4 +45,42 @@ func TestOU(t *testing.T) {
 	}
 	_, end := p.Span()
 	assert.InEpsilon(t, -math.Log(0.002), p.At(end).LogSNR(), 1e-9) // as 1 - t is small
+}
+
+// TestTeacherTakesTheMean holds a loss on the exact denoiser to that on clean points: they differ
+// by E w|x₁ - D*|², whatever the network, so the difference is the same for two of them.
+func TestTeacherTakesTheMean(t *testing.T) {
+	target := density.Ring(5, 1, 0.4)
+	pre := nn.Precond{Kind: nn.X0}
+	const n = 20000
+	x0, x1 := make([]float64, 2*n), make([]float64, 2*n)
+	require.NoError(t, (Target{target}).Draw(x0, x1, 7, 0))
+	o := &Denoising{Precond: pre, Levels: LogUniform{0.1, 3}, Weight: WeightX0}
+	taught := *o
+	taught.Teacher = target
+	var mean, variance [2]float64
+	for i, seed := range []uint64{3, 4} {
+		net := network(t, 2)
+		net.Init(seed)
+		for row := range n {
+			b := &Batch{X0: x0[2*row : 2*row+2], X1: x1[2*row : 2*row+2], Seed: 5, Step: uint64(row)}
+			d := 0.0
+			for _, c := range []struct {
+				o    Objective
+				sign float64
+			}{{o, 1}, {&taught, -1}} {
+				w, _ := newWork(net, 1, c.o.Jets(2))
+				l, err := c.o.Add(w, b, 0, 1)
+				require.NoError(t, err)
+				d += c.sign * l
+			}
+			mean[i] += d / n
+			variance[i] += d * d / n
+		}
+		variance[i] -= mean[i] * mean[i]
+	}
+	// 4 standard errors, of draws that the two share
+	assert.InDelta(t, mean[0], mean[1], 4*math.Sqrt((variance[0]+variance[1])/n))
+	assert.Greater(t, mean[0], 0.1)
+	assert.Error(t, (&Denoising{Precond: pre, Teacher: density.Normal(3, 1)}).Check(2, 2))
 }

@@ -78,9 +78,10 @@ func objectives(t testing.TB) map[string]objectiveCase {
 	logp := nn.Precond{Kind: nn.LogDensity, Path: vp}
 	m := map[string]objectiveCase{
 		"edm":           {2, &Denoising{Precond: edm}},
-		"x0":            {2, &Denoising{nn.Precond{Kind: nn.X0}, times, WeightX0}},
-		"noise":         {2, &Denoising{nn.Precond{Kind: nn.Noise, Path: vp}, times, WeightNoise}},
-		"score":         {1, &Denoising{logp, Times{Path: vp, T0: 0.3, T1: 0.9, A: 2, B: 1}, WeightScore}},
+		"x0":            {2, &Denoising{nn.Precond{Kind: nn.X0}, times, WeightX0, nil}},
+		"noise":         {2, &Denoising{nn.Precond{Kind: nn.Noise, Path: vp}, times, WeightNoise, nil}},
+		"score":         {1, &Denoising{logp, Times{Path: vp, T0: 0.3, T1: 0.9, A: 2, B: 1}, WeightScore, nil}},
+		"taught":        {2, &Denoising{edm, LogUniform{0.1, 3}, WeightEDM, density.Ring(5, 1, 0.4)}},
 		"flow":          {2, FlowMatching(interpolant.CondOT{End: 0.05}, 1)},
 		"pfgm":          {2, &Poisson{edm, pfgm.Training{D: 8}}},
 		"implicit":      {2, &Implicit{Precond: edm, Levels: LogUniform{0.1, 3}}},
@@ -88,8 +89,8 @@ func objectives(t testing.TB) map[string]objectiveCase {
 		"sliced":        {2, &Implicit{edm, times, true}},
 		"sliced log":    {1, &Implicit{logp, times, true}},
 		"residual":      {2, &FokkerPlanck{Precond: edm, Path: vp, Weight: 0.3, T0: 0.3, T1: 0.9}},
-		"residual path": {2, &FokkerPlanck{&Denoising{nn.Precond{Kind: nn.Velocity, Path: vp}, times, WeightVelocity}, nn.Precond{Kind: nn.Velocity, Path: vp}, vp, 0.3, 0.3, 0.9, []float64{-2, -2}, []float64{2, 2}, 3}},
-		"residual log":  {1, &FokkerPlanck{&Denoising{logp, times, WeightNoise}, logp, vp, 0.7, 0.3, 0.9, nil, nil, 2}},
+		"residual path": {2, &FokkerPlanck{&Denoising{nn.Precond{Kind: nn.Velocity, Path: vp}, times, WeightVelocity, nil}, nn.Precond{Kind: nn.Velocity, Path: vp}, vp, 0.3, 0.3, 0.9, []float64{-2, -2}, []float64{2, 2}, 3}},
+		"residual log":  {1, &FokkerPlanck{&Denoising{logp, times, WeightNoise, nil}, logp, vp, 0.7, 0.3, 0.9, nil, nil, 2}},
 	}
 	for _, f := range []string{FieldB, FieldV, FieldS, FieldEta} {
 		m["interpolant "+f] = objectiveCase{2, &Interpolation{Path: twoSided(t), Field: f, T0: 0.1, T1: 0.9}}
@@ -245,7 +246,7 @@ func TestDenoisingLossIsTheWeightedError(t *testing.T) {
 				out = 1
 			}
 			pre, net, b := nn.Precond{Kind: kind, DataStd: 1.3, Path: vp}, network(t, out), batch(5)
-			e, err := NewEvaluator(net, &Denoising{pre, Times{Path: vp, T0: at, T1: at}, weight}, 5, 1)
+			e, err := NewEvaluator(net, &Denoising{pre, Times{Path: vp, T0: at, T1: at}, weight, nil}, 5, 1)
 			require.NoError(t, err)
 			got, err := e.Loss(ctx, b, nil)
 			require.NoError(t, err)
@@ -302,7 +303,7 @@ func TestDenoisingMinimiserIsTheDenoiser(t *testing.T) {
 	for _, kind := range []nn.Prediction{nn.X0, nn.Noise, nn.EDM, nn.Velocity} {
 		pre := nn.Precond{Kind: kind, DataStd: 0.9, Path: path}
 		net := linearNet()
-		e, err := NewEvaluator(net, &Denoising{pre, Times{Path: path, T0: 0.5, T1: 0.5}, WeightNoise}, n, 0)
+		e, err := NewEvaluator(net, &Denoising{pre, Times{Path: path, T0: 0.5, T1: 0.5}, WeightNoise, nil}, n, 0)
 		require.NoError(t, err)
 		newton(t, e, net, b)
 		x, want := []float64{0.3, 1.1, -2, 0.4}, make([]float64, 4)

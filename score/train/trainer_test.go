@@ -171,7 +171,7 @@ func TestTrainingLearns(t *testing.T) {
 		p := nn.Precond{Kind: nn.EDM, DataStd: 0.75}
 		m, err := nn.NewModel(nn.Spec{Kind: "mlp", Dim: 2, Hidden: 24, Depth: 2}, p, 1)
 		require.NoError(t, err)
-		o := &Denoising{p, LogUniform{0.2, 3}, WeightNoise}
+		o := &Denoising{p, LogUniform{0.2, 3}, WeightNoise, nil}
 		rate := map[string]float64{OptimAdam: 0.01, OptimAdaHessian: 0.1}[opt]
 		set := Settings{Steps: 400, Batch: 128, Rate: nn.Schedule{Kind: "cosine", Rate: rate, Total: 400}, Optimizer: opt, EMA: 0.98}
 		loss := func() (model, exact float64) {
