@@ -21,7 +21,7 @@ type Model struct {
 	// estimate is a smooth function of x. Up to 64 coordinates the divergence is exact.
 	Probes int
 
-	spaces [5]sync.Pool // of *space, by jet
+	spaces [6]sync.Pool // of *space, by jet
 	signs  sync.Once
 	probe  []float64 // Probes·d signs
 	failed atomic.Pointer[error]
@@ -83,6 +83,7 @@ func (m *Model) Err() error {
 // The jets of a model's evaluations.
 const (
 	values   = iota // F
+	tangent         // F and its derivative along a direction
 	tangents        // F and derivatives along directions
 	gradient        // F and, by Backward, its gradient
 	hessian         // and products of its Hessian
@@ -107,6 +108,8 @@ func (m *Model) space(kind int) *space {
 	j := Jet{}
 	d := m.Dim()
 	switch kind {
+	case tangent:
+		j.Dirs = 1
 	case tangents:
 		j.Dirs = min(d, dirsAtOnce)
 	case gradient:
@@ -221,12 +224,8 @@ func (m *Model) JVP(dst, x, v []float64, alpha, sigma float64) {
 			dst[i] = (u + f*dst[i]) / alpha
 		}
 	} else {
-		m.batches(tangents, x, c.In, c.Noise, func(s *space, lo, hi int) {
-			n := (hi - lo) * d
-			dx := s.dx[:s.tape.Jet().Dirs*n]
-			copy(dx, v[lo*d:hi*d])
-			clear(dx[n:])
-			s.tape.Forward(s.x[:n], s.t, dx, nil)
+		m.batches(tangent, x, c.In, c.Noise, func(s *space, lo, hi int) {
+			s.tape.Forward(s.x[:(hi-lo)*d], s.t, v[lo*d:hi*d], nil)
 			s.tape.Out(dst[lo*d:hi*d], 1)
 		})
 		for i, u := range v {
