@@ -49,7 +49,7 @@ func products[T Float](t *testing.T, eps float64) {
 	}
 }
 
-func TestProducts(t *testing.T) {
+func TestRowProducts(t *testing.T) {
 	products[float32](t, 0x1p-23)
 	products[float64](t, 0x1p-52)
 }
