@@ -36,9 +36,9 @@ func peerCase(n int) (c []float64, eps float64) {
 
 func BenchmarkSinkhorn(b *testing.B) {
 	c, eps := peerCase(1000)
-	for _, o := range []SinkhornOptions{{}, {Scaling: 0.5}, {LogDomain: true}, {Workers: 1}, {LogDomain: true, Workers: 1}} {
+	for _, o := range []SinkhornOptions{{}, {Scaling: 0.5}, {LogDomain: true}, {Workers: 1, Relax: true}, {Workers: 1}, {LogDomain: true, Workers: 1}} {
 		o.Epsilon = eps
-		b.Run(fmt.Sprintf("log=%v/workers=%d/scaling=%v", o.LogDomain, o.Workers, o.Scaling), func(b *testing.B) {
+		b.Run(fmt.Sprintf("log=%v/workers=%d/scaling=%v/relax=%v", o.LogDomain, o.Workers, o.Scaling, o.Relax), func(b *testing.B) {
 			b.ReportAllocs()
 			var r *SinkhornResult
 			for b.Loop() {

@@ -38,6 +38,7 @@ type kernel struct {
 	u, v   []float64
 	nu, nv []float64 // the next u and v
 	au     []float64 // a∘nu
+	relax  relaxation
 }
 
 func newKernel(d *dense) *kernel {
@@ -98,7 +99,7 @@ func (k *kernel) step(ctx context.Context, p *entropic, eps float64) (ok bool, e
 			rows := blas64.General{Rows: to - lo, Cols: k.m, Stride: k.m, Data: k.k[lo*k.m : to*k.m]}
 			x := blas64.Vector{N: to - lo, Data: k.x[lo:to], Inc: 1}
 			blas64.Gemv(blas.NoTrans, 1, rows, blas64.Vector{N: k.m, Data: k.bv, Inc: 1}, 0, x)
-			if !p.scale(k.nu[lo:to], k.x[lo:to], p.a[lo:to], p.f[lo:to], eps) {
+			if !p.scale(k.nu[lo:to], k.u[lo:to], k.x[lo:to], p.a[lo:to], p.f[lo:to], eps) {
 				k.failed[g] = true
 				return nil
 			}
@@ -119,17 +120,18 @@ func (k *kernel) step(ctx context.Context, p *entropic, eps float64) (ok bool, e
 			floats.Add(k.parts[0], k.parts[g])
 		}
 	}
-	return p.scale(k.nv, k.parts[0], p.b, p.g, eps), nil
+	return p.scale(k.nv, k.v, k.parts[0], p.b, p.g, eps), nil
 }
 
 // scale writes the scalings that follow from the sums x of the kernel: those with
 //
 //	F + ε log u = -λ ε (log x - F/ε),   u = x^-λ exp((λ - 1) F/ε),
 //
-// and reports whether all are in range. v is the absorbed potential F.
-func (p *entropic) scale(dst, x, w, v []float64, eps float64) bool {
+// relaxed from the scalings old, and reports whether all are in range. v is the absorbed
+// potential F.
+func (p *entropic) scale(dst, old, x, w, v []float64, eps float64) bool {
 	lo, hi := math.Exp(-kernelRange), math.Exp(kernelRange)
-	lambda := p.damping(eps)
+	lambda, over := p.damping(eps), p.kernel.relax.omega-1
 	for i, s := range x {
 		u := 1 / s
 		switch {
@@ -137,6 +139,9 @@ func (p *entropic) scale(dst, x, w, v []float64, eps float64) bool {
 			u = 1
 		case lambda < 1:
 			u = math.Exp(-lambda*math.Log(s) + (lambda-1)*v[i]/eps)
+		}
+		if over > 0 {
+			u *= math.Exp(over * math.Log(u/old[i]))
 		}
 		if !(u >= lo && u <= hi) {
 			return false
@@ -153,7 +158,8 @@ func (p *entropic) iterateKernel(ctx context.Context, eps, tol float64) (status 
 	if k.build(ctx, p, eps) != nil {
 		return SinkhornCancelled, true
 	}
-	for {
+	k.relax.start()
+	for plain := true; ; {
 		ok, err := k.step(ctx, p, eps)
 		if err != nil {
 			status, done = SinkhornCancelled, true
@@ -161,7 +167,7 @@ func (p *entropic) iterateKernel(ctx context.Context, eps, tol float64) (status 
 		}
 		// If a scaling failed, x may be incomplete; the next update measures the error.
 		if ok {
-			if p.err = k.marginalError(p, eps); p.err <= tol {
+			if p.err = k.marginalError(p, eps); p.err <= tol && plain {
 				status, done = SinkhornConverged, true
 				break
 			}
@@ -176,6 +182,14 @@ func (p *entropic) iterateKernel(ctx context.Context, eps, tol float64) (status 
 		k.u, k.nu = k.nu, k.u
 		k.v, k.nv = k.nv, k.v
 		p.iter++
+		plain = k.relax.omega == 1
+		if p.o.Relax {
+			k.relax.next(p.err)
+			if p.err <= tol {
+				// The second marginal is met after an iteration that is not relaxed.
+				k.relax.omega, k.relax.count = 1, 0
+			}
+		}
 	}
 	absorb(p.f, k.u, eps)
 	absorb(p.g, k.v, eps)

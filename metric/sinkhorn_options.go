@@ -28,6 +28,10 @@ type SinkhornOptions struct {
 	// LogDomain forgoes the kernel of the dense solver, which is faster, takes a second
 	// matrix of the size of the cost, and gives the same iterates but for rounding.
 	LogDomain bool
+	// Relax over-relaxes the kernel form where its error falls steadily: to the same
+	// solution in fewer iterations (Thibault et al. 2021), with a return to plain ones
+	// where it does not converge. Stopped at MaxIter, it may meet neither marginal.
+	Relax bool
 	// Workers bounds the goroutines; below 1 it is GOMAXPROCS. Results do not depend
 	// on it.
 	Workers int
