@@ -3,6 +3,8 @@ package ode
 import (
 	"context"
 	"math"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // Adaptive solves with steps chosen for each point by itself from an embedded error
@@ -264,5 +266,5 @@ func (r *adaptiveRow) interpolate(x []float64, t0, t1, t float64) {
 		}
 		r.w.coef[i], r.w.arg[i] = h*b, k[i]
 	}
-	combine(r.out, x, r.w.tmp, r.w.coef, r.w.arg)
+	simd.Combine(r.out, 1, x, r.w.coef, r.w.arg)
 }

@@ -3,7 +3,7 @@ package ode
 import (
 	"math"
 
-	"gonum.org/v1/gonum/floats"
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // The exponential methods, for the flow of a Semilinear. With λ = log(α/σ), ρ = σ/α = e^{-λ},
@@ -67,13 +67,9 @@ func (m form) slope(k, x []float64, at level) {
 	x = x[:len(k)]
 	switch m {
 	case noiseForm:
-		for i, d := range k {
-			k[i] = (x[i] - at.alpha*d) / at.sigma
-		}
+		simd.Combine2(k, 1/at.sigma, x, -at.alpha/at.sigma, k)
 	case velocityForm:
-		for i, d := range k {
-			k[i] = (x[i]-at.alpha*d)/at.sigma - d
-		}
+		simd.Combine2(k, 1/at.sigma, x, -at.alpha/at.sigma-1, k)
 	}
 }
 
@@ -105,18 +101,14 @@ func (s *expFlow) advance(dst, x []float64, from, to level, w []float64, k [][]f
 	for i, v := range w {
 		c[i] = scale * v
 	}
-	floats.ScaleTo(dst, linear, x)
-	combine(dst, dst, nil, c[:len(w)], k)
+	simd.Combine(dst, linear, x, c[:len(w)], k)
 }
 
 // ddim advances x by the DDIM step, d being D at its start.
 func ddim(x, d []float64, from, to level) {
 	r := to.sigma / from.sigma
 	w := to.alpha - from.alpha*r
-	d = d[:len(x)]
-	for i, v := range x {
-		x[i] = r*v + w*d[i]
-	}
+	simd.Combine2(x, r, x, w, d)
 }
 
 // singular reports a step that no formula in λ or ρ can serve: from pure noise, to it, or

@@ -1,6 +1,10 @@
 package ode
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
 
 // AdamsBashforth is the explicit Adams method of 2, 3 or 4 steps, of that order, on
 // any grid:
@@ -69,8 +73,7 @@ func (s *abStepper) Step(x []float64, t0, t1 float64) {
 	s.nfe++
 	var w [4]float64
 	adamsWeights(w[:s.order], s.times[:s.order], t1)
-	slopes := s.slopes // combine overwrites its list
-	combine(x, x, nil, w[:s.order], slopes[:s.order])
+	simd.Combine(x, 1, x, w[:s.order], s.slopes[:s.order])
 }
 
 // adamsWeights sets w_j = ∫ ℓ_j(s) ds over s from times[0] to t1. The rule of Gauss and

@@ -1,5 +1,7 @@
 package ode
 
+import "github.com/seed-dea4846a/sampler/internal/simd"
+
 // A Tableau is an explicit Runge-Kutta method as data: for a step from t to t+h,
 //
 //	k_i = f(t + c_i h, x + h Σ_{j<i} a_ij k_j)
@@ -132,23 +134,22 @@ func newSparse(row []float64) sparse {
 	return s
 }
 
-// stages is the work space of a Runge-Kutta step: slopes, a stage's state, and
-// scratch space of sum.
+// stages is the work space of a Runge-Kutta step: slopes, a stage's state, and the
+// arguments of sum.
 type stages struct {
-	k      [][]float64
-	y, tmp []float64
-	coef   []float64
-	arg    [][]float64
+	k    [][]float64
+	y    []float64
+	coef []float64
+	arg  [][]float64
 }
 
 func newStages(s, size int) stages {
 	w := stages{k: make([][]float64, s), coef: make([]float64, s), arg: make([][]float64, s)}
-	buf := make([]float64, (s+2)*size)
+	buf := make([]float64, (s+1)*size)
 	for i := range w.k {
 		w.k[i] = buf[i*size : (i+1)*size]
 	}
-	w.y = buf[s*size : (s+1)*size]
-	w.tmp = buf[(s+1)*size:]
+	w.y = buf[s*size:]
 	return w
 }
 
@@ -157,7 +158,7 @@ func (w *stages) resize(size int) {
 	for i := range w.k {
 		w.k[i] = w.k[i][:size]
 	}
-	w.y, w.tmp = w.y[:size], w.tmp[:size]
+	w.y = w.y[:size]
 }
 
 // sum sets dst = x + h Σ r_j k_j.
@@ -166,46 +167,5 @@ func (w *stages) sum(dst, x []float64, h float64, r sparse) {
 		w.coef[m] = h * r.coef[m]
 		w.arg[m] = w.k[j]
 	}
-	combine(dst, x, w.tmp, w.coef[:len(r.index)], w.arg)
-}
-
-// combine sets dst = x + Σ c_j k_j. dst may be x. tmp is scratch space, used for more
-// than four terms; c and k are overwritten.
-func combine(dst, x, tmp, c []float64, k [][]float64) {
-	for len(c) > 4 { // the sum of the first four terms becomes the first term
-		k0, k1, k2, k3 := k[0][:len(tmp)], k[1][:len(tmp)], k[2][:len(tmp)], k[3][:len(tmp)]
-		c0, c1, c2, c3 := c[0], c[1], c[2], c[3]
-		for e := range tmp {
-			tmp[e] = c0*k0[e] + c1*k1[e] + c2*k2[e] + c3*k3[e]
-		}
-		c[3], k[3] = 1, tmp
-		c, k = c[3:], k[3:]
-	}
-	x = x[:len(dst)]
-	switch len(c) {
-	case 0:
-		copy(dst, x)
-	case 1:
-		k0, c0 := k[0][:len(dst)], c[0]
-		for e := range dst {
-			dst[e] = x[e] + c0*k0[e]
-		}
-	case 2:
-		k0, k1, c0, c1 := k[0][:len(dst)], k[1][:len(dst)], c[0], c[1]
-		for e := range dst {
-			dst[e] = x[e] + (c0*k0[e] + c1*k1[e])
-		}
-	case 3:
-		k0, k1, k2 := k[0][:len(dst)], k[1][:len(dst)], k[2][:len(dst)]
-		c0, c1, c2 := c[0], c[1], c[2]
-		for e := range dst {
-			dst[e] = x[e] + (c0*k0[e] + c1*k1[e] + c2*k2[e])
-		}
-	case 4:
-		k0, k1, k2, k3 := k[0][:len(dst)], k[1][:len(dst)], k[2][:len(dst)], k[3][:len(dst)]
-		c0, c1, c2, c3 := c[0], c[1], c[2], c[3]
-		for e := range dst {
-			dst[e] = x[e] + (c0*k0[e] + c1*k1[e] + c2*k2[e] + c3*k3[e])
-		}
-	}
+	simd.Combine(dst, 1, x, w.coef[:len(r.index)], w.arg)
 }

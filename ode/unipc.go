@@ -1,6 +1,10 @@
 package ode
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
 
 // UniPC is the unified predictor-corrector of Zhao et al. (2023, arXiv 2302.04867, algorithms
 // 5 and 6 and theorem 3.1) in the data form. The predictor UniP-p integrates the polynomial
@@ -120,7 +124,7 @@ func (s *unipcStepper) correction(x []float64) {
 	for j := range w {
 		w[j] *= s.at[0].alpha
 	}
-	combine(x, x, nil, w[:n+1], s.g[:n+1])
+	simd.Combine(x, 1, x, w[:n+1], s.g[:n+1])
 }
 
 // unipWeights sets the weights of UniP for the slopes at past levels.

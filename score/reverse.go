@@ -5,6 +5,8 @@ import (
 
 	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/sde"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 var _ sde.Semilinear = (*Reverse)(nil)
@@ -46,9 +48,7 @@ func (r *Reverse) Drift(dst, x []float64, t float64) {
 		b += k * c.Alpha
 	}
 	r.Model.Denoise(dst, x, c.Alpha, c.Sigma)
-	for i, xi := range x {
-		dst[i] = a*xi + b*dst[i]
-	}
+	simd.Combine2(dst, a, x, b, dst)
 }
 
 // Diffusion returns g(t).

@@ -1,9 +1,9 @@
 package sde
 
 import (
-	"gonum.org/v1/gonum/floats"
-
 	"github.com/seed-dea4846a/sampler/ode"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // EulerMaruyama is the Euler-Maruyama method for additive noise,
@@ -42,14 +42,14 @@ func (s *emStepper) Step(x []float64, t0, t1 float64) {
 	f, dw := s.f[:len(x)], s.dw[:len(x)]
 	s.p.Drift(f, x, t0)
 	s.nfe++
-	floats.AddScaled(x, t1-t0, f)
 	g := s.p.Diffusion(t0)
 	if g == 0 {
 		s.pass()
+		simd.Combine2(x, 1, x, t1-t0, f)
 		return
 	}
 	s.noise.Increment(dw, t0, t1)
-	floats.AddScaled(x, g, dw)
+	simd.Combine3(x, 1, x, t1-t0, f, g, dw)
 }
 
 // EulerMaruyamaDiagonal is the Euler-Maruyama method for diagonal noise, of strong

@@ -1,6 +1,10 @@
 package sde
 
-import "github.com/seed-dea4846a/sampler/ode"
+import (
+	"github.com/seed-dea4846a/sampler/ode"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
 
 // Heun is the stochastic Heun method for additive noise,
 //
@@ -67,19 +71,13 @@ func (s *interpolantHeunStepper) Step(x []float64, t0, t1 float64) {
 		s.pass()
 	} else {
 		s.noise.Increment(dw, t0, t1)
-		for i := range x {
-			x[i] += g * dw[i]
-		}
+		simd.Combine2(x, 1, x, g, dw)
 	}
 	s.p.Drift(f0, x, t0)
-	for i := range x {
-		y[i] = x[i] + h*f0[i]
-	}
+	simd.Combine2(y, 1, x, h, f0)
 	s.p.Drift(f1, y, t1)
 	s.nfe += 2
-	for i := range x {
-		x[i] += h / 2 * (f0[i] + f1[i])
-	}
+	simd.Combine3(x, 1, x, h/2, f0, h/2, f1)
 }
 
 type heunStepper struct {
@@ -98,12 +96,9 @@ func (s *heunStepper) Step(x []float64, t0, t1 float64) {
 		s.noise.Increment(dw, t0, t1)
 	}
 	s.p.Drift(f0, x, t0)
-	for i := range x {
-		y[i] = x[i] + h*f0[i] + g0*dw[i]
-	}
+	simd.Combine3(y, 1, x, h, f0, g0, dw)
 	s.p.Drift(f1, y, t1)
 	s.nfe += 2
-	for i := range x {
-		x[i] += h/2*(f0[i]+f1[i]) + (g0+g1)/2*dw[i]
-	}
+	w, v := [3]float64{h / 2, h / 2, (g0 + g1) / 2}, [3][]float64{f0, f1, dw}
+	simd.Combine(x, 1, x, w[:], v[:])
 }
