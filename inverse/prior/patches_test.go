@@ -145,7 +145,7 @@ func TestPatchesJacobian(t *testing.T) {
 			d := p.New(rows, cols, &PatchOptions{Stride: stride})
 			n := d.Dim()
 			for _, a := range [][2]float64{{1, 0.1}, {0.5, 0.2}, {1, 2}} {
-				x, v, w := normals(n, 30), normals(n, 31), normals(n, 32)
+				x, v, w := normals(n, 40), normals(n, 41), normals(n, 42)
 				for i := range x {
 					x[i] = a[0]*(0.4+0.02*float64(i%cols)+0.3*float64(i/cols/5)) + a[1]*x[i]
 				}
