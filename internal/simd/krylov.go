@@ -46,8 +46,8 @@ func KrylovStep(r, q []float64, alpha float64) (rr float64) {
 	return rr
 }
 
-// KrylovAdd adds alpha p to x.
-func KrylovAdd(x, p []float64, alpha float64) {
+// AddScaled adds alpha p to x.
+func AddScaled(x, p []float64, alpha float64) {
 	p = p[:len(x)]
 	switch {
 	case level == Generic || len(x) == 0:
@@ -55,9 +55,9 @@ func KrylovAdd(x, p []float64, alpha float64) {
 			x[i] += alpha * v
 		}
 	case level == AVX512:
-		krylovAddAVX512(&x[0], &p[0], alpha, len(x))
+		addScaledAVX512(&x[0], &p[0], alpha, len(x))
 	default:
-		krylovAddAVX2(&x[0], &p[0], alpha, len(x))
+		addScaledAVX2(&x[0], &p[0], alpha, len(x))
 	}
 }
 

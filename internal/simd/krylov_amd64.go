@@ -9,7 +9,7 @@ func krylovDotsAVX2(sums *float64, p *float64, q *float64, n int)
 func krylovStepAVX2(sums *float64, r *float64, q *float64, alpha float64, n int)
 
 //go:noescape
-func krylovAddAVX2(x *float64, p *float64, alpha float64, n int)
+func addScaledAVX2(x *float64, p *float64, alpha float64, n int)
 
 //go:noescape
 func krylovAdvanceAVX2(x *float64, p *float64, z *float64, alpha float64, beta float64, n int)
@@ -21,7 +21,7 @@ func krylovDotsAVX512(sums *float64, p *float64, q *float64, n int)
 func krylovStepAVX512(sums *float64, r *float64, q *float64, alpha float64, n int)
 
 //go:noescape
-func krylovAddAVX512(x *float64, p *float64, alpha float64, n int)
+func addScaledAVX512(x *float64, p *float64, alpha float64, n int)
 
 //go:noescape
 func krylovAdvanceAVX512(x *float64, p *float64, z *float64, alpha float64, beta float64, n int)

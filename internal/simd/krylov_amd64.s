@@ -131,9 +131,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func krylovAddAVX2(x *float64, p *float64, alpha float64, n int)
+// func addScaledAVX2(x *float64, p *float64, alpha float64, n int)
 // Requires: AVX, FMA3
-TEXT ·krylovAddAVX2(SB), NOSPLIT, $0-32
+TEXT ·addScaledAVX2(SB), NOSPLIT, $0-32
 	MOVQ         x+0(FP), AX
 	MOVQ         p+8(FP), CX
 	MOVQ         n+24(FP), DX
@@ -363,9 +363,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func krylovAddAVX512(x *float64, p *float64, alpha float64, n int)
+// func addScaledAVX512(x *float64, p *float64, alpha float64, n int)
 // Requires: AVX, AVX512F, FMA3
-TEXT ·krylovAddAVX512(SB), NOSPLIT, $0-32
+TEXT ·addScaledAVX512(SB), NOSPLIT, $0-32
 	MOVQ         x+0(FP), AX
 	MOVQ         p+8(FP), CX
 	MOVQ         n+24(FP), DX

@@ -17,7 +17,7 @@ func TestKrylovTwins(t *testing.T) {
 				}
 				pq, pp, qq := KrylovDots(p[:n], q)
 				sums = append(sums, pq, pp, qq, KrylovStep(r[:n], p, 0.3))
-				KrylovAdd(x[:n], p, 0.7)
+				AddScaled(x[:n], p, 0.7)
 				KrylovAdvance(x[:n], p, q, -0.4, 0.6)
 				return sums, [4][]float64{x, p, r, q}
 			}

@@ -69,7 +69,7 @@ func (s *sweep) subtract(r []float64, alpha float64, q []float64) float64 {
 func (s *sweep) add(x []float64, alpha float64, p []float64) {
 	s.x, s.p, s.alpha = x, p, alpha
 	s.run(len(x), func(s *sweep, lo, hi int) [3]float64 {
-		simd.KrylovAdd(s.x[lo:hi], s.p[lo:hi], s.alpha)
+		simd.AddScaled(s.x[lo:hi], s.p[lo:hi], s.alpha)
 		return [3]float64{}
 	})
 }

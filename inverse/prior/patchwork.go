@@ -115,32 +115,28 @@ func (w *patchWork) shortlist(n int) {
 	for i := range n {
 		w.starts[i] = pairs
 		logits := w.logits[i*c.k : (i+1)*c.k]
-		top := logits[0]
-		for _, v := range logits {
-			if v > top {
-				top = v
-			}
-		}
-		least := top - gateCut
+		top, least := logits[0], float32(math.Inf(-1))
 		var best [gateMost]int // descending
 		count := 0
 		for k, v := range logits {
-			if v < least {
+			if !(v >= least) || count == gateMost && v == least {
 				continue
 			}
-			if count < gateMost {
-				count++
-			} else if v <= logits[best[count-1]] {
-				continue
+			if v > top {
+				top = v
 			}
+			count = min(count+1, gateMost)
 			j := count - 1
 			for ; j > 0 && logits[best[j-1]] < v; j-- {
 				best[j] = best[j-1]
 			}
 			best[j] = k
-			if count == gateMost {
-				least = logits[best[count-1]]
+			if least = top - gateCut; count == gateMost {
+				least = max(least, logits[best[count-1]])
 			}
+		}
+		for count > 0 && logits[best[count-1]] < top-gateCut {
+			count-- // chosen before the likeliest was met
 		}
 		if count == 0 {
 			count = 1 // every logit is NaN: let NaN go through
@@ -189,7 +185,7 @@ func (w *patchWork) mean(n int) {
 		out := w.of(w.out, i)
 		copy(out, w.of(w.z, i))
 		for pair := w.starts[i]; pair < w.starts[i+1]; pair++ {
-			floats.AddScaled(out, -s2*w.rho[pair], w.of(w.g, w.slot[pair]))
+			simd.AddScaled(out, w.of(w.g, w.slot[pair]), -s2*w.rho[pair])
 		}
 	}
 }
@@ -211,8 +207,8 @@ func (w *patchWork) derivative(n int) {
 		copy(out, v)
 		for pair := lo; pair < hi; pair++ {
 			row, rho := w.slot[pair], s2*w.rho[pair]
-			floats.AddScaled(out, -rho, w.of(w.gv, row))
-			floats.AddScaled(out, rho*(w.dot[pair]-mean), w.of(w.g, row))
+			simd.AddScaled(out, w.of(w.gv, row), -rho)
+			simd.AddScaled(out, w.of(w.g, row), rho*(w.dot[pair]-mean))
 		}
 	}
 }

@@ -25,7 +25,7 @@ func main() {
 			v.store(r, m[0], n)
 			v.fma(r, r, sums[0], n)
 		})
-		v.kernel("krylovAdd", "x, p *float64, alpha float64, n int", []string{"x", "p"}, []string{"alpha"}, 0, func(m []Mem, c, _ []VecVirtual, n int) {
+		v.kernel("addScaled", "x, p *float64, alpha float64, n int", []string{"x", "p"}, []string{"alpha"}, 0, func(m []Mem, c, _ []VecVirtual, n int) {
 			x, p := v.load(m[0], n), v.load(m[1], n)
 			v.fma(c[0], p, x, n)
 			v.store(x, m[0], n)
