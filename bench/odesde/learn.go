@@ -32,7 +32,10 @@ type scale struct {
 
 func (r run) String() string { return fmt.Sprintf("%s-%g", r.name, r.weight()) }
 
-func (r run) file(dir, ext string) string { return filepath.Join(dir, r.String()+ext) }
+func (r run) file(dir, ext string) string { return filepath.Join(folder(dir, r.Beta), r.String()+ext) }
+
+// folder is where the networks of one β are kept.
+func folder(dir string, beta float64) string { return filepath.Join(dir, fmt.Sprintf("beta%g", beta)) }
 
 // learn trains the network, goes on from its checkpoint, or reads it if that is whole.
 func (r run) learn(ctx context.Context, dir string) (*nn.Model, *train.Result, error) {

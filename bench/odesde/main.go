@@ -43,19 +43,29 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := os.MkdirAll(*cache, 0o755); err != nil {
-		log.Fatal(err)
+	for _, beta := range []float64{s.Beta, paperBeta} {
+		if err := os.MkdirAll(folder(*cache, beta), 0o755); err != nil {
+			log.Fatal(err)
+		}
 	}
 	ps, err := problems()
 	if err != nil {
 		log.Fatal(err)
 	}
 	var runs []run
-	for _, k := range []int{0, 3, 1, 2} { // the ends first
+	add := func(k int, s scale) {
 		for _, p := range ps {
 			if r := (run{p, k, s}); pattern.MatchString(r.String()) {
 				runs = append(runs, r)
 			}
+		}
+	}
+	for _, k := range []int{0, 3, 1, 2} { // the ends first
+		add(k, s)
+	}
+	if s.Beta != paperBeta {
+		for _, k := range sharpOnes {
+			add(k, s.sharp())
 		}
 	}
 	if err := work(ctx, runs, *cache, *jobs, *learn); err != nil {

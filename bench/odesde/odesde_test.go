@@ -22,8 +22,8 @@ func TestLinearErrorsOpenTheGapOfTheory(t *testing.T) {
 			assert.Less(t, w, bound, c.name)
 		}
 	}
-	assert.Less(t, linearCases()[1].firstOrder(), 1e-12) // J, round
-	assert.Greater(t, linearCases()[4].firstOrder(), 0.005)
+	assert.Less(t, linearCases()[1].firstOrder(), 1e-12)    // J, round
+	assert.Greater(t, linearCases()[4].firstOrder(), 0.005) // a curl turns both laws by nearly the same
 }
 
 // TestErrorsOfTheScoreOnADensity carries a density of nine modes with wrong scores: a gap grows in
