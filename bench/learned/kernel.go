@@ -79,7 +79,7 @@ func (l *lab) kernels() error {
 			best := floats.MinIdx(errs)
 			low, at, end = append(low, errs[best]), append(at, times()[best]), append(end, errs[len(errs)-1])
 			noise := labelNoise(target, s)
-			norm := kernelNorm(each(target, s), s)
+			norm := k.Norm(each(target, s))
 			norms = append(norms, norm)
 			held, err := heldOut(k, target, max(n/4, 10), seed)
 			if err != nil {

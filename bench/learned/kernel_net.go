@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/mat"
 
 	"github.com/seed-dea4846a/sampler/internal/figure"
 	"github.com/seed-dea4846a/sampler/internal/stream"
@@ -28,33 +27,6 @@ func inputs(s *noisy) []float64 {
 		input(u[i*inputSize:(i+1)*inputSize], s.x[i], s.alpha[i], s.sigma[i], sd)
 	}
 	return u
-}
-
-// kernelNorm returns that of the kernel's space for the function of least norm with the values
-// f at the points, (fᵀK⁻¹f)^{1/2}, with eigenvalues below 1e-12 of the largest left out.
-func kernelNorm(f []float64, s *noisy) float64 {
-	n, u := len(f), inputs(s)
-	gram := mat.NewSymDense(n, nil)
-	for i := range n {
-		for j := i; j < n; j++ {
-			gram.SetSym(i, j, train.NTK(u[i*inputSize:(i+1)*inputSize], u[j*inputSize:(j+1)*inputSize]))
-		}
-	}
-	var eig mat.EigenSym
-	if !eig.Factorize(gram, true) {
-		return math.NaN()
-	}
-	var vec mat.Dense
-	eig.VectorsTo(&vec)
-	var c mat.VecDense
-	c.MulVec(vec.T(), mat.NewVecDense(n, f))
-	sum, mu := 0.0, eig.Values(nil)
-	for i, m := range mu {
-		if m > 1e-12*mu[n-1] {
-			sum += c.AtVec(i) * c.AtVec(i) / m
-		}
-	}
-	return math.Sqrt(sum)
 }
 
 // A wide is the network m^{-1/2} Σ a_r (w_r·u)₊ of which only the w_r are trained, as a denoiser.
