@@ -183,8 +183,6 @@ func (s *corrected) drawClean(z, n []float64) {
 	for i, y := range l.y {
 		l.Residual[i] = y - l.Residual[i] - math.Sqrt(l.Variance(i))*n[i]
 	}
-	l.solve(l.m1, s.Cov, l.Residual, s.Krylov)
-	l.Adjoint(l.d1, l.m1)
-	s.Cov.Mul(l.d2, l.d1, l)
-	floats.Add(s.x1, l.d2)
+	l.through(l.d1, s.Cov, l.Residual, s.Krylov)
+	floats.Add(s.x1, l.d1)
 }

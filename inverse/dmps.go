@@ -38,9 +38,9 @@ func (g DMPS) Estimate(dst []float64, l *Local) {
 	for i, y := range l.y {
 		l.m2[i] = y - l.m2[i]/l.Alpha
 	}
-	l.solve(l.m1, flatPrior, l.m2, g.Krylov)
+	l.through(dst, flatPrior, l.m2, g.Krylov)
 	if g.Lambda > 0 {
-		floats.Scale(g.Lambda, l.m1)
+		floats.Scale(g.Lambda, dst)
 	}
-	l.gainThrough(dst, flatPrior, l.m1)
+	floats.Add(dst, l.Mean)
 }

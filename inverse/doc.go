@@ -19,7 +19,7 @@
 //	s := score.Sampler{Path: path, Model: c, Solver: score.SDE(sde.DDIM, 1, false), Grid: grid}
 //
 //	gain              G                                     products of ∂D/∂x   needs
-//	MMPS              C Aᵀ(A C Aᵀ + R)⁻¹, C of Tweedie      k + 1
+//	MMPS              C Aᵀ(A C Aᵀ + R)⁻¹, C of Tweedie      k
 //	PiGDM             C Aᵀ(r² A Aᵀ + R)⁻¹                   1
 //	TMPD              C Aᵀ diag(A C Aᵀ 1 + R 1)⁻¹           2
 //	Fixed             as MMPS, C of the prior alone         0

@@ -60,16 +60,14 @@ func (g Kalman) check(p *Problem) error {
 	return g.Krylov.check()
 }
 
-func (g Kalman) inner() Covariance {
-	if g.Inner == nil {
-		return g.Cov
-	}
-	return g.Inner
-}
-
 // Estimate writes x̂0 + C Aᵀ(A B Aᵀ + R)⁻¹(y - A x̂0).
 func (g Kalman) Estimate(dst []float64, l *Local) {
-	l.solve(l.m1, g.inner(), l.Residual, g.Krylov)
+	if g.Inner == nil {
+		l.through(dst, g.Cov, l.Residual, g.Krylov)
+		floats.Add(dst, l.Mean)
+		return
+	}
+	l.solve(l.m1, g.Inner, l.Residual, g.Krylov)
 	l.gainThrough(dst, g.Cov, l.m1)
 }
 

@@ -28,6 +28,8 @@ type Local struct {
 	gamma  float64    // of normal
 	sys    func(dst, u []float64)
 	nrm    func(dst, x []float64)
+	stp    func(alpha float64)
+	sum    []float64 // of step
 	opts   linop.KrylovOptions
 	root   lanczos
 }
@@ -40,7 +42,7 @@ func newLocal(p *Problem, model tweedie.Model) *Local {
 		d3: make([]float64, d), src: stream.New(),
 		m1: make([]float64, m), m2: make([]float64, m), m3: make([]float64, m),
 	}
-	l.sys, l.nrm = l.system, l.normal
+	l.sys, l.nrm, l.stp = l.system, l.normal, l.step
 	l.opts.Work = new(linop.Work)
 	return l
 }
@@ -175,6 +177,26 @@ func zero(x []float64) bool {
 	}
 	return true
 }
+
+// through writes C Aᵀ(A C Aᵀ + R)⁻¹ r, and the solution into m1; r is not m1 and not m3,
+// dst not d2. The products of the iteration are what it needs of C: there is no other.
+func (l *Local) through(dst []float64, c Covariance, r []float64, k Krylov) {
+	if _, scalar := scaleOf(c, l); scalar {
+		if _, ok := l.spectral(); ok {
+			l.solve(l.m1, c, r, k)
+			l.Adjoint(l.in, l.m1)
+			c.Mul(dst, l.in, l)
+			return
+		}
+	}
+	clear(dst)
+	l.sum, l.opts.Step = dst, l.stp
+	l.solve(l.m1, c, r, k)
+	l.sum, l.opts.Step = nil, nil
+}
+
+// step adds the last direction of the system to sum.
+func (l *Local) step(alpha float64) { floats.AddScaled(l.sum, alpha, l.d2) }
 
 // gainThrough writes x̂0 + C Aᵀu.
 func (l *Local) gainThrough(dst []float64, c Covariance, u []float64) {

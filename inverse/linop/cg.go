@@ -121,6 +121,9 @@ func (s *cgColumn) step(o *KrylovOptions, x, r, p, q, z []float64) {
 		s.Status = NonFinite
 		return
 	}
+	if o.Step != nil {
+		o.Step(alpha)
+	}
 	s.Iterations++
 	if o.Trace != nil {
 		v.add(x, alpha, p)

@@ -346,3 +346,17 @@ func TestCGLong(t *testing.T) {
 		assert.Equal(t, result, res)
 	}
 }
+
+// The steps that CG tells make of the products with its directions that with the solution.
+func TestCGTellsItsSteps(t *testing.T) {
+	const n = 7
+	b := NewMatrix(matrix(9, n, 40))
+	rhs, x, last, sum := gaussian(n, 41), make([]float64, n), make([]float64, 9), make([]float64, 9)
+	CG(x, func(dst, p []float64) {
+		b.Apply(last, p)
+		b.Adjoint(dst, last)
+	}, rhs, &KrylovOptions{MaxIter: 3, Step: func(alpha float64) { floats.AddScaled(sum, alpha, last) }})
+	want := make([]float64, 9)
+	b.Apply(want, x)
+	assert.InDeltaSlice(t, want, sum, 1e-13) // rounding of numbers near 1
+}

@@ -25,7 +25,7 @@ func CGBatch(x []float64, apply func(dst, x []float64), b []float64, res []Resul
 		z = c.Work.take(len(x))
 	}
 	trace := c.Trace
-	c.Trace = nil // the columns' own
+	c.Trace, c.Step = nil, nil // the columns' own
 
 	apply(q, x)
 	floats.SubTo(r, b, q)

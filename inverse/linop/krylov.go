@@ -78,6 +78,10 @@ type KrylovOptions struct {
 
 	Work  *Work                       // memory to reuse; nil allocates
 	Trace func(iter int, res float64) // the start (iter 0) and every iterate, with its relative residual
+
+	// Step is called by CG alone, with the α of each x ← x + α p and before S is applied
+	// again: a caller whose S p goes through B p may keep B x = B x₀ + Σ α B p.
+	Step func(alpha float64)
 }
 
 // Work is memory that a solver keeps from one call to the next; it grows to the largest
