@@ -228,8 +228,5 @@ const rankTol = 1e-10
 
 // signs fills v with random signs, the same at every point.
 func (l *Local) signs(v []float64, seed, index uint64) {
-	rng := l.src.At(seed, stream.Probe, 0, index)
-	for i := range v {
-		v[i] = float64(int(rng.Uint64()&1)*2 - 1)
-	}
+	l.src.Signs(v, seed, stream.Probe, 0, index)
 }

@@ -155,20 +155,8 @@ func (p *probes) begin(first, rows int) {
 			continue
 		}
 		for r := range rows {
-			p.signs(v[r*p.d:(r+1)*p.d], uint64(first+r), index)
+			p.src.Signs(v[r*p.d:(r+1)*p.d], p.seed, stream.Probe, uint64(first+r), index)
 		}
-	}
-}
-
-func (p *probes) signs(v []float64, sample, index uint64) {
-	rng := p.src.At(p.seed, stream.Probe, sample, index)
-	var bits uint64
-	for i := range v {
-		if i%64 == 0 {
-			bits = rng.Uint64()
-		}
-		v[i] = float64(int(bits&1)*2 - 1)
-		bits >>= 1
 	}
 }
 

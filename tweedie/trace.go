@@ -33,15 +33,7 @@ var sources = sync.Pool{New: func() any { return stream.New() }}
 func (q Probes) signs(v []float64, d int, index uint64) {
 	src := sources.Get().(*stream.Source)
 	for r := 0; r*d < len(v); r++ {
-		rng := src.At(q.Seed, stream.Probe, uint64(q.First+r), index)
-		var bits uint64
-		for i := range d {
-			if i%64 == 0 {
-				bits = rng.Uint64()
-			}
-			v[r*d+i] = float64(int(bits&1)*2 - 1)
-			bits >>= 1
-		}
+		src.Signs(v[r*d:(r+1)*d], q.Seed, stream.Probe, uint64(q.First+r), index)
 	}
 	sources.Put(src)
 }

@@ -148,10 +148,7 @@ func totalVariation(ctx context.Context, p *params, j *job) ([]float64, error) {
 func pixelNorm(a linop.Operator) float64 {
 	m, n := a.Dims()
 	z, x := make([]float64, m), make([]float64, n)
-	rng := stream.New().At(0, stream.Probe, 0, 0)
-	for i := range z {
-		z[i] = float64(int(rng.Uint64()&1)*2 - 1)
-	}
+	stream.New().Signs(z, 0, stream.Probe, 0, 0)
 	a.Adjoint(x, z)
 	return floats.Norm(x, 2) / math.Sqrt(float64(n))
 }

@@ -74,4 +74,17 @@ func row(seed uint64, d Domain, index uint64) simd.Key {
 	return simd.Key{A: simd.Mix(h + golden*index), B: simd.Mix(simd.Mix(h) + golden*index)}
 }
 
+// Signs fills dst with independent random signs, 64 of them a number.
+func (s *Source) Signs(dst []float64, seed uint64, d Domain, sample, index uint64) {
+	rng := s.At(seed, d, sample, index)
+	var bits uint64
+	for i := range dst {
+		if i%64 == 0 {
+			bits = rng.Uint64()
+		}
+		dst[i] = float64(int(bits&1)*2 - 1)
+		bits >>= 1
+	}
+}
+
 const golden = 0x9e3779b97f4a7c15 // 2⁶⁴ divided by the golden ratio, odd

@@ -85,3 +85,19 @@ func BenchmarkNormals2(b *testing.B) {
 		s.Normals(dst, 1, Step, i, 3)
 	}
 }
+
+func TestSignsAreFair(t *testing.T) {
+	const n = 10_000
+	v, again := make([]float64, n), make([]float64, 100)
+	New().Signs(v, 7, Probe, 3, 11)
+	sum, neighbours := 0.0, 0.0
+	for i, x := range v {
+		assert.True(t, x == 1 || x == -1)
+		sum += x
+		neighbours += x * v[(i+1)%n]
+	}
+	assert.InDelta(t, 0, sum, 5*math.Sqrt(n)) // 5 standard deviations
+	assert.InDelta(t, 0, neighbours, 5*math.Sqrt(n))
+	New().Signs(again, 7, Probe, 3, 11)
+	assert.Equal(t, v[:100], again) // a prefix, whatever the length
+}

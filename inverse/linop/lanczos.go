@@ -97,11 +97,8 @@ func Trace(n int, apply func(dst, x []float64), f func(lambda float64) float64, 
 	src := stream.New()
 	sums := make([]float64, q.Probes)
 	for p := range sums {
-		r := src.At(q.Seed, stream.Probe, uint64(p), 0)
 		z := make([]float64, n)
-		for i := range z {
-			z[i] = math.Copysign(1, float64(r.Uint64()>>63)-0.5)
-		}
+		src.Signs(z, q.Seed, stream.Probe, uint64(p), 0)
 		l := newLanczos(z, apply)
 		for range min(q.Steps, n) {
 			l.step()
