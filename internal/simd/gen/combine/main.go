@@ -6,18 +6,18 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 
-	"github.com/seed-dea4846a/sampler/internal/simd/gen/emit"
+	"github.com/seed-dea4846a/sampler/internal/simd/gen/lanes"
 )
 
 func main() {
-	for _, l := range []emit.Lanes{emit.AVX2(4), emit.AVX512(4)} {
+	for _, l := range []lanes.Lanes{lanes.AVX2(4), lanes.AVX512(4)} {
 		kernel(l)
 	}
 	Generate()
 }
 
 // kernel writes n > 0 blocks of four vectors: over the terms, then x. k has m slice headers.
-func kernel(l emit.Lanes) {
+func kernel(l lanes.Lanes) {
 	TEXT("combine"+l.Suffix(), attr.NOSPLIT, "func(dst, x *float64, a float64, c *float64, k *[]float64, m, n int)")
 	Pragma("noescape")
 	dst, x, c, k := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("c"), GP64()), Load(Param("k"), GP64())
@@ -35,7 +35,7 @@ func kernel(l emit.Lanes) {
 	MOVQ(operand.Mem{Base: header}, p)
 	w := l.Broadcast(operand.Mem{Base: c, Index: j, Scale: 8})
 	for i, r := range acc {
-		VFMADD231PD(operand.Mem{Base: p, Index: at, Scale: 1, Disp: 8 * l.Width * i}, w[i], r)
+		VFMADD231PD(operand.Mem{Base: p, Index: at, Scale: 1, Disp: 8 * l.Width() * i}, w[i], r)
 	}
 	ADDQ(operand.Imm(24), header)
 	INCQ(j)
@@ -43,11 +43,11 @@ func kernel(l emit.Lanes) {
 	CMPQ(j, m)
 	JLT(operand.LabelRef("term"))
 	for i, r := range acc {
-		off := 8 * l.Width * i
+		off := 8 * l.Width() * i
 		VFMADD231PD(operand.Mem{Base: x, Index: at, Scale: 1, Disp: off}, a[i], r)
 		VMOVUPD(r, operand.Mem{Base: dst, Index: at, Scale: 1, Disp: off})
 	}
-	ADDQ(operand.U32(32*l.Width), at)
+	ADDQ(operand.U32(32*l.Width()), at)
 	DECQ(n)
 	JNZ(operand.LabelRef("block"))
 	VZEROUPPER()

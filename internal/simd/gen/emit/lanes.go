@@ -47,7 +47,6 @@ var (
 	or     = ops{three(VPOR), VPORQ, VPORQ_BCST}
 	xor    = ops{three(VPXOR), VPXORQ, VPXORQ_BCST}
 	addq   = ops{VPADDQ, VPADDQ, VPADDQ_BCST}
-	subq   = ops{VPSUBQ, VPSUBQ, VPSUBQ_BCST}
 	add    = ops{VADDPD, VADDPD, VADDPD_BCST}
 	sub    = ops{VSUBPD, VSUBPD, VSUBPD_BCST}
 	mul    = ops{VMULPD, VMULPD, VMULPD_BCST}
@@ -83,9 +82,6 @@ func (l Lanes) Xor(a, b, dst operand.Op) { l.emit(xor, a, b, dst) }
 // AddQ writes b + a, 64-bit integers.
 func (l Lanes) AddQ(a, b, dst operand.Op) { l.emit(addq, a, b, dst) }
 
-// SubQ writes b - a, 64-bit integers.
-func (l Lanes) SubQ(a, b, dst operand.Op) { l.emit(subq, a, b, dst) }
-
 // Add writes b + a.
 func (l Lanes) Add(a, b, dst operand.Op) { l.emit(add, a, b, dst) }
 
@@ -103,55 +99,3 @@ func (l Lanes) FMA231(a, b, dst operand.Op) { l.emit(fma231, a, b, dst) }
 
 // FNM231 writes dst = dst - b·a.
 func (l Lanes) FNM231(a, b, dst operand.Op) { l.emit(fnm231, a, b, dst) }
-
-// Select writes, in each lane, yes where the top bit of mask is set and no elsewhere.
-func (l Lanes) Select(mask, yes, no, dst reg.VecVirtual) {
-	if l == AVX512 {
-		k := K()
-		VPMOVQ2M(mask, k)
-		VBLENDMPD(yes, no, k, dst)
-		return
-	}
-	VBLENDVPD(mask, yes, no, dst)
-}
-
-// MulQ writes x·c mod 2⁶⁴ in place.
-func (l Lanes) MulQ(c uint64, x reg.VecVirtual) {
-	if l == AVX512 {
-		VPMULLQ_BCST(U64(c), x, x)
-		return
-	}
-	// (xl + 2³² xh)(cl + 2³² ch) without the part above 2⁶⁴.
-	lo, cross, high := l.Broadcast(U64(c)), l.Reg(), l.Reg()
-	VPMULUDQ(l.Broadcast(U64(c>>32)), x, cross)
-	VPSRLQ(operand.Imm(32), x, high)
-	VPMULUDQ(lo, high, high)
-	VPADDQ(high, cross, cross)
-	VPSLLQ(operand.Imm(32), cross, cross)
-	VPMULUDQ(lo, x, x)
-	VPADDQ(cross, x, x)
-}
-
-// XorShift writes x ^ x>>s in place.
-func (l Lanes) XorShift(s uint64, x reg.VecVirtual) {
-	t := l.Reg()
-	VPSRLQ(operand.Imm(s), x, t)
-	l.Xor(t, x, x)
-}
-
-// FromU64 converts unsigned 64-bit integers to the nearest float64.
-func (l Lanes) FromU64(x reg.VecVirtual) reg.VecVirtual {
-	r := l.Reg()
-	if l == AVX512 {
-		VCVTUQQ2PD(x, r)
-		return r
-	}
-	// High and low halves as the mantissas of 2⁸⁴ and 2⁵²; only the last sum rounds.
-	low := l.Reg()
-	VPSRLQ(operand.Imm(32), x, r)
-	l.Or(F64(0x1p84), r, r)
-	VPBLENDD(operand.Imm(0xaa), l.Broadcast(F64(0x1p52)), x, low)
-	l.Sub(F64(0x1p84+0x1p52), r, r)
-	VADDPD(low, r, r)
-	return r
-}

@@ -1,4 +1,4 @@
-// Package lanes emits kernels on several vectors at a time.
+// Package lanes emits kernels that work on several vectors at a time.
 package lanes
 
 import (
@@ -9,26 +9,26 @@ import (
 	"github.com/seed-dea4846a/sampler/internal/simd/gen/emit"
 )
 
-// Lanes is what a kernel is written for: vectors of 4 64-bit lanes (AVX2) or 8 (AVX-512), of
-// which it works on a few at once. Its methods emit an instruction for each of these, one after
-// the other, so that the latency of one hides behind the rest, and spell what differs between
-// the two sets. Operands are in avo's order, the destination last.
-type Lanes struct{ Width, Unroll int }
+// Lanes is a few vectors. Its methods emit an instruction of emit.Lanes for each of these, one
+// after the other, so that the latency of one hides behind the rest. Operands are in avo's order,
+// the destination last.
+type Lanes struct {
+	One    emit.Lanes
+	Unroll int
+}
 
 // AVX2 and AVX512 return the lanes of a level of package simd.
-func AVX2(unroll int) Lanes   { return Lanes{4, unroll} }
-func AVX512(unroll int) Lanes { return Lanes{8, unroll} }
+func AVX2(unroll int) Lanes   { return Lanes{emit.AVX2, unroll} }
+func AVX512(unroll int) Lanes { return Lanes{emit.AVX512, unroll} }
+
+// Width is the number of lanes of a vector.
+func (l Lanes) Width() int { return int(l.One) }
 
 // Wide tells whether the vectors are those of AVX-512.
-func (l Lanes) Wide() bool { return l.Width == 8 }
+func (l Lanes) Wide() bool { return l.One == emit.AVX512 }
 
 // Suffix ends the names of a level's kernels.
-func (l Lanes) Suffix() string {
-	if l.Wide() {
-		return "AVX512"
-	}
-	return "AVX2"
-}
+func (l Lanes) Suffix() string { return l.One.Suffix() }
 
 // A Vec is a register of each of the vectors at work.
 type Vec []reg.VecVirtual
@@ -37,33 +37,26 @@ type Vec []reg.VecVirtual
 func (l Lanes) Reg() Vec {
 	v := make(Vec, l.Unroll)
 	for i := range v {
-		v[i] = l.one()
+		v[i] = l.One.Reg()
 	}
 	return v
-}
-
-func (l Lanes) one() reg.VecVirtual {
-	if l.Wide() {
-		return ZMM()
-	}
-	return YMM()
 }
 
 // Broadcast returns registers with the word at m in each lane.
 func (l Lanes) Broadcast(m operand.Mem) Vec {
 	v := l.Reg()
-	l.Do(broadcast, m, v)
+	for _, r := range v {
+		VBROADCASTSD(m, r)
+	}
 	return v
 }
-
-func broadcast(o ...operand.Op) { VBROADCASTSD(o[0], o[1]) }
 
 // Load returns the vectors that lie one after another at m.
 func (l Lanes) Load(m operand.Mem) Vec {
 	v := l.Reg()
 	for _, r := range v {
 		VMOVUPD(m, r)
-		m.Disp += 8 * l.Width
+		m.Disp += 8 * l.Width()
 	}
 	return v
 }
@@ -72,7 +65,7 @@ func (l Lanes) Load(m operand.Mem) Vec {
 func (l Lanes) Store(v Vec, m operand.Mem) {
 	for _, r := range v {
 		VMOVUPD(r, m)
-		m.Disp += 8 * l.Width
+		m.Disp += 8 * l.Width()
 	}
 }
 
@@ -91,72 +84,43 @@ func (l Lanes) Do(f func(...operand.Op), ops ...any) {
 	}
 }
 
-// forms are those of an instruction: on registers, and with a constant broadcast from memory.
-type forms struct{ vex, evex, bcst func(...operand.Op) }
-
-func three(f func(a, b, c operand.Op)) func(...operand.Op) {
-	return func(o ...operand.Op) { f(o[0], o[1], o[2]) }
-}
-
-var (
-	and    = forms{three(VPAND), VPANDQ, VPANDQ_BCST}
-	or     = forms{three(VPOR), VPORQ, VPORQ_BCST}
-	xor    = forms{three(VPXOR), VPXORQ, VPXORQ_BCST}
-	addq   = forms{VPADDQ, VPADDQ, VPADDQ_BCST}
-	add    = forms{VADDPD, VADDPD, VADDPD_BCST}
-	sub    = forms{VSUBPD, VSUBPD, VSUBPD_BCST}
-	mul    = forms{VMULPD, VMULPD, VMULPD_BCST}
-	fma213 = forms{VFMADD213PD, VFMADD213PD, VFMADD213PD_BCST}
-	fma231 = forms{VFMADD231PD, VFMADD231PD, VFMADD231PD_BCST}
-	fnm231 = forms{VFNMADD231PD, VFNMADD231PD, VFNMADD231PD_BCST}
-)
-
-// do takes the form that suits src, registers or the address of a constant.
-func (l Lanes) do(f forms, src any, rest ...any) {
-	m, constant := src.(operand.Mem)
-	switch {
-	case constant && l.Wide():
-		l.Do(f.bcst, append([]any{m}, rest...)...)
-	case l.Wide():
-		l.Do(f.evex, append([]any{src}, rest...)...)
-	case constant:
-		c := l.one()
-		VBROADCASTSD(m, c)
-		l.Do(f.vex, append([]any{c}, rest...)...)
-	default:
-		l.Do(f.vex, append([]any{src}, rest...)...)
+// each emits f for each vector. AVX2 has a constant a in a register of its own, once for all.
+func (l Lanes) each(f func(a, b, dst operand.Op), a any, b, dst Vec) {
+	if m, ok := a.(operand.Mem); ok && !l.Wide() {
+		a = l.One.Broadcast(m)
 	}
+	l.Do(func(o ...operand.Op) { f(o[0], o[1], o[2]) }, a, b, dst)
 }
 
 // And writes b & a; a is a Vec or a constant, here and below.
-func (l Lanes) And(a any, b, dst Vec) { l.do(and, a, b, dst) }
+func (l Lanes) And(a any, b, dst Vec) { l.each(l.One.And, a, b, dst) }
 
 // Or writes b | a.
-func (l Lanes) Or(a any, b, dst Vec) { l.do(or, a, b, dst) }
+func (l Lanes) Or(a any, b, dst Vec) { l.each(l.One.Or, a, b, dst) }
 
 // Xor writes b ^ a.
-func (l Lanes) Xor(a any, b, dst Vec) { l.do(xor, a, b, dst) }
+func (l Lanes) Xor(a any, b, dst Vec) { l.each(l.One.Xor, a, b, dst) }
 
 // AddQ writes b + a, 64-bit integers.
-func (l Lanes) AddQ(a any, b, dst Vec) { l.do(addq, a, b, dst) }
+func (l Lanes) AddQ(a any, b, dst Vec) { l.each(l.One.AddQ, a, b, dst) }
 
 // Add writes b + a.
-func (l Lanes) Add(a any, b, dst Vec) { l.do(add, a, b, dst) }
+func (l Lanes) Add(a any, b, dst Vec) { l.each(l.One.Add, a, b, dst) }
 
 // Sub writes b - a.
-func (l Lanes) Sub(a any, b, dst Vec) { l.do(sub, a, b, dst) }
+func (l Lanes) Sub(a any, b, dst Vec) { l.each(l.One.Sub, a, b, dst) }
 
 // Mul writes b·a.
-func (l Lanes) Mul(a any, b, dst Vec) { l.do(mul, a, b, dst) }
+func (l Lanes) Mul(a any, b, dst Vec) { l.each(l.One.Mul, a, b, dst) }
 
 // FMA213 writes dst = b·dst + a.
-func (l Lanes) FMA213(a any, b, dst Vec) { l.do(fma213, a, b, dst) }
+func (l Lanes) FMA213(a any, b, dst Vec) { l.each(l.One.FMA213, a, b, dst) }
 
 // FMA231 writes dst = b·a + dst.
-func (l Lanes) FMA231(a any, b, dst Vec) { l.do(fma231, a, b, dst) }
+func (l Lanes) FMA231(a any, b, dst Vec) { l.each(l.One.FMA231, a, b, dst) }
 
 // FNM231 writes dst = dst - b·a.
-func (l Lanes) FNM231(a any, b, dst Vec) { l.do(fnm231, a, b, dst) }
+func (l Lanes) FNM231(a any, b, dst Vec) { l.each(l.One.FNM231, a, b, dst) }
 
 // Swap returns b and a in the lanes where a bit of x is set, a and b elsewhere.
 func (l Lanes) Swap(bit int, x, a, b Vec) (c, d Vec) {

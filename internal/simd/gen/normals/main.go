@@ -41,10 +41,10 @@ func kernel(l lanes.Lanes, name string, rows bool) {
 	l.Do(VUNPCKLPD, y, x, t)
 	l.Do(VUNPCKHPD, y, x, y)
 	for i := range t {
-		VMOVUPD(t[i], operand.Mem{Base: dst, Disp: 16 * l.Width * i})
-		VMOVUPD(y[i], operand.Mem{Base: dst, Disp: 16*l.Width*i + 8*l.Width})
+		VMOVUPD(t[i], operand.Mem{Base: dst, Disp: 16 * l.Width() * i})
+		VMOVUPD(y[i], operand.Mem{Base: dst, Disp: 16*l.Width()*i + 8*l.Width()})
 	}
-	ADDQ(operand.U32(16*l.Width*l.Unroll), dst)
+	ADDQ(operand.U32(16*l.Width()*l.Unroll), dst)
 	DECQ(n)
 	JNZ(operand.LabelRef("loop"))
 	VZEROUPPER()

@@ -53,7 +53,7 @@ func main() {
 		l.Store(sin, operand.Mem{Base: sinTo})
 		l.Store(cos, operand.Mem{Base: cosTo})
 		for _, p := range []operand.Op{src, sinTo, cosTo} {
-			ADDQ(operand.U8(8*l.Width), p)
+			ADDQ(operand.U8(8*l.Width()), p)
 		}
 		DECQ(n)
 		JNZ(operand.LabelRef("loop"))
