@@ -63,12 +63,16 @@ func Mul[T Float](c []T, alpha T, a []T, transA bool, b []T, transB bool, beta T
 }
 
 // The blocks of A are at most rowBlock×depth, those of B depth×columnBlock.
-// For at most few rows of A a copy of B does not pay.
+// For at most few rows of A a copy of B does not pay. A transposed A whose lines are far
+// apart, and mostly a power of two, so that they share few places in the first cache, is
+// copied closer together, skew numbers apart, for several panels.
 const (
 	rowBlock    = 112
 	depth       = 256
 	columnBlock = 2048
 	few         = 42
+	far         = 512
+	skew        = 16
 )
 
 // A product is one of blocks j0 … j1-1 of columns and l0 … l1-1 of the sum.
@@ -114,6 +118,16 @@ func (p *product[T]) packB(buf, b []T, transB bool) {
 func (p *product[T]) rows(lo, hi int) {
 	k, w := p.l1-p.l0, p.width
 	tiles := (hi - lo + p.height - 1) / p.height
+	a, ars, acs := p.a[lo*p.ars+p.l0*p.acs:], p.ars, p.acs
+	if acs >= far && p.j1-p.j0 >= 4*w {
+		buf := scratch[T]((rowBlock + skew) * depth)
+		defer release(buf)
+		size := hi - lo + skew
+		for l := range k {
+			copy((*buf)[l*size:(l+1)*size-skew], a[l*acs:])
+		}
+		a, acs = *buf, size
+	}
 	for j := p.j0; j < p.j1; j += w {
 		panel, ldb := p.b[(j-p.j0)*k:][:w*k], w
 		cols := min(w, p.j1-j)
@@ -121,8 +135,8 @@ func (p *product[T]) rows(lo, hi int) {
 			panel, ldb = p.direct[p.l0*p.n+j:], p.n
 		}
 		for t := range tiles {
-			i, end := lo+(hi-lo)*t/tiles, lo+(hi-lo)*(t+1)/tiles
-			simd.GemmTile(p.c[i*p.n+j:], p.n, p.a[i*p.ars+p.l0*p.acs:], p.ars, p.acs, panel, ldb, k, end-i, cols, p.alpha, p.beta)
+			i, end := (hi-lo)*t/tiles, (hi-lo)*(t+1)/tiles
+			simd.GemmTile(p.c[(lo+i)*p.n+j:], p.n, a[i*ars:], ars, acs, panel, ldb, k, end-i, cols, p.alpha, p.beta)
 		}
 	}
 }
