@@ -167,11 +167,6 @@ func (s runSettings) checkCounts() error {
 	return nil
 }
 
-// run draws the plan's samples.
-func (p *plan) run(ctx context.Context, set *ode.Settings) ([]float64, ode.Result, error) {
-	return p.route.draw(ctx, p.sampler, p.grid, p.settings.N, p.settings.Seed, set)
-}
-
 // A drawReport is the JSON line of draw.
 type drawReport struct {
 	runSettings
@@ -184,6 +179,7 @@ type drawReport struct {
 	PointsPerSecond float64            `json:"points_per_second"`
 	Metrics         map[string]float64 `json:"metrics"`
 	Measurements    []measurement      `json:"measurements,omitempty"`
+	Measured        int                `json:"measured,omitempty"` // the metrics are of so many of the samples, if not of all
 	Note            string             `json:"note,omitempty"`
 	PathEnergy      *float64           `json:"path_energy,omitempty"`  // mean over the trajectories recorded
 	Straightness    *float64           `json:"straightness,omitempty"` // likewise; 0 for straight lines
@@ -205,8 +201,8 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 		stderr = io.Discard
 	}
 
-	// Nothing touches the disk before the work has succeeded, but a place that cannot be
-	// written is worth knowing before.
+	// No file gets its name before the work has succeeded, but a place that cannot be written
+	// is worth knowing before.
 	for _, f := range []string{o.out, o.plot} {
 		if err := checkWritable(f); err != nil {
 			return err
@@ -223,7 +219,12 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 			}
 		}
 	}
-	x, res, err := p.run(ctx, set)
+	sink, err := newDrawSink(p, o, names)
+	if err != nil {
+		return asUsage(err)
+	}
+	defer sink.abort()
+	res, err := p.draw(ctx, set, sink.take)
 	bar.clear()
 	if err != nil {
 		if res.Status == ode.Cancelled {
@@ -241,11 +242,16 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 		energy, straightness := interpolant.TrajectoryEnergies(set.Trace, p.route.clock(p.grid), rep.Dim)
 		rep.PathEnergy, rep.Straightness = finite(stat.Mean(energy, nil)), finite(stat.Mean(straightness, nil))
 	}
-	g, err := newGauge(p.target, p.settings.N, names, metric.Options{Seed: p.settings.Seed, Workers: o.workers})
+	x := sink.kept
+	measured := min(len(x)/rep.Dim, measurePoints)
+	if len(names) > 0 && measured < p.settings.N {
+		rep.Measured = measured
+	}
+	g, err := newGauge(p.target, measured, names, metric.Options{Seed: p.settings.Seed, Workers: o.workers})
 	if err != nil {
 		return err
 	}
-	if rep.Measurements, err = g.measure(x); err != nil {
+	if rep.Measurements, err = g.measure(x[:measured*rep.Dim]); err != nil {
 		return err
 	}
 	rep.Metrics = metricMap(rep.Measurements)
@@ -253,14 +259,8 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 		return &ode.Error{Status: ode.Cancelled, Err: err}
 	}
 
-	if o.out == "-" {
-		if err := dataio.EncodeCSV(stdout, x, p.target.Dim()); err != nil {
-			return err
-		}
-	} else if o.out != "" {
-		if err := writeSamples(o.out, x, p, rep); err != nil {
-			return err
-		}
+	if err := sink.commit(stdout, rep); err != nil {
+		return err
 	}
 	if o.plot != "" {
 		if err := plotDraw(o.plot, x, set.Trace, p, rep); err != nil {
@@ -327,20 +327,6 @@ func checkWritable(file string) error {
 	return nil
 }
 
-// writeSamples writes the samples and their manifest.
-func writeSamples(out string, x []float64, p *plan, result any) error {
-	settings, err := json.Marshal(p.settings)
-	if err != nil {
-		return err
-	}
-	inputs, err := hashInputs(specFile(p.settings.Target), specFile(p.settings.From), p.settings.Model, specFile(p.settings.Grid))
-	if err != nil {
-		return err
-	}
-	m := &manifest{Command: "draw", Settings: settings, Grid: p.grid, LogSNR: p.route.logSNR(p.grid), Inputs: inputs, Result: result}
-	return writeWithManifest(out, m, func(w io.Writer) error { return dataio.EncodePoints(w, out, x, p.target.Dim()) })
-}
-
 func printDraw(w io.Writer, rep drawReport, o outputs) {
 	fmt.Fprintf(w, "%d samples of %s (dimension %d) by %s on %s: %s evaluations each, %.3g s, %.3g points/s\n",
 		rep.N, rep.Target, rep.Dim, rep.Sampler, rep.Path, trimFloat(rep.NFE), rep.Seconds, rep.PointsPerSecond)
@@ -349,6 +335,9 @@ func printDraw(w io.Writer, rep drawReport, o outputs) {
 	}
 	if rep.PathEnergy != nil {
 		fmt.Fprintf(w, "trajectories: energy %.4g, straightness %.4g (0 for straight lines)\n", *rep.PathEnergy, *rep.Straightness)
+	}
+	if rep.Measured > 0 {
+		fmt.Fprintf(w, "metrics of the first %d samples\n", rep.Measured)
 	}
 	printMeasurements(w, rep.Measurements)
 	var files []string

@@ -4,13 +4,18 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"strings"
 
 	"github.com/seed-dea4846a/sampler/internal/dataio"
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // A manifest stands beside every output file and holds all that made it; sample rerun
@@ -19,6 +24,7 @@ type manifest struct {
 	Command  string            `json:"command"`
 	Version  string            `json:"version"`
 	Platform string            `json:"platform"`
+	SIMD     string            `json:"simd,omitempty"` // level of vector instructions; others round differently
 	Settings json.RawMessage   `json:"settings"`
 	Grid     []float64         `json:"grid,omitempty"`   // times of the run
 	LogSNR   []any             `json:"logsnr,omitempty"` // log(alpha/sigma) at the times; null where infinite
@@ -33,12 +39,53 @@ func manifestPath(out string) string { return out + ".json" }
 // writeWithManifest writes an output file and its manifest; neither is left behind if
 // one of them fails.
 func writeWithManifest(out string, m *manifest, write func(io.Writer) error) error {
-	h := sha256.New()
-	if err := dataio.WriteFile(out, func(w io.Writer) error { return write(io.MultiWriter(w, h)) }); err != nil {
+	f, err := createHashed(out)
+	if err != nil {
 		return asUsage(err)
 	}
-	m.Version, m.Platform = version(), runtime.GOOS+"/"+runtime.GOARCH
-	m.Output, m.SHA256 = out, hex.EncodeToString(h.Sum(nil))
+	defer f.Abort()
+	if err := write(f); err != nil {
+		return asUsage(err)
+	}
+	return f.commit(m)
+}
+
+// A hashedFile is an output file, which appears whole or not at all, with its SHA-256.
+type hashedFile struct {
+	*dataio.File
+	path string
+	hash hash.Hash
+}
+
+func createHashed(path string) (*hashedFile, error) {
+	f, err := dataio.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	return &hashedFile{File: f, path: path, hash: sha256.New()}, nil
+}
+
+func (f *hashedFile) Write(p []byte) (int, error) {
+	f.hash.Write(p)
+	n, err := f.File.Write(p)
+	var pe *fs.PathError
+	if errors.As(err, &pe) { // without the temporary name
+		err = fmt.Errorf("cannot write %s: %w", f.path, pe.Err)
+	}
+	return n, err
+}
+
+func (f *hashedFile) sum() string { return hex.EncodeToString(f.hash.Sum(nil)) }
+
+// commit gives the file its name and writes its manifest; neither is left behind if one of
+// them fails.
+func (f *hashedFile) commit(m *manifest) error {
+	out := f.path
+	if err := f.Commit(); err != nil {
+		return asUsage(err)
+	}
+	m.Version, m.Platform, m.SIMD = version(), runtime.GOOS+"/"+runtime.GOARCH, simd.Current().String()
+	m.Output, m.SHA256 = out, f.sum()
 	err := dataio.WriteFile(manifestPath(out), func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")

@@ -2,9 +2,8 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,16 +15,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-dea4846a/sampler/internal/dataio"
+	"github.com/seed-dea4846a/sampler/internal/simd"
 	"github.com/seed-dea4846a/sampler/ode"
 )
 
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version",
+		Short: "Print the version and the level of vector instructions",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			fmt.Fprintln(cmd.OutOrStdout(), "sample", version())
+			fmt.Fprintln(cmd.OutOrStdout(), "sample", version()+",", simd.Current())
 			return nil
 		},
 	}
@@ -99,17 +99,25 @@ func rerun(ctx context.Context, file, out string, workers int, quiet bool, stder
 	}
 	bar := newProgress(stderr, "drawing", quiet)
 	set := &ode.Settings{Workers: workers, Progress: bar.callback()}
-	content, err := m.remake(ctx, file, set)
+	level := simd.Current().String()
+	if m.SIMD != "" && m.SIMD != level {
+		fmt.Fprintf(stderr, "recorded at the %s level of vector instructions, this is %s: the last bits may differ\n", m.SIMD, level)
+	}
+	f, err := createHashed(out)
+	if err != nil {
+		return asUsage(err)
+	}
+	defer f.Abort()
+	err = m.remake(ctx, file, set, f)
 	bar.clear()
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(content)
-	if got := hex.EncodeToString(sum[:]); got != m.SHA256 {
-		return fmt.Errorf("%s is not reproduced: SHA-256 %s instead of %s (written by %s on %s, this is %s)",
-			m.Output, got, m.SHA256, m.Version, m.Platform, version())
+	if got := f.sum(); got != m.SHA256 {
+		return fmt.Errorf("%s is not reproduced: SHA-256 %s instead of %s (written by %s on %s at level %s, this is %s at level %s)",
+			m.Output, got, m.SHA256, m.Version, m.Platform, cmp.Or(m.SIMD, "unknown"), version(), level)
 	}
-	if err := dataio.WriteFile(out, func(w io.Writer) error { _, err := w.Write(content); return err }); err != nil {
+	if err := f.Commit(); err != nil {
 		return asUsage(err)
 	}
 	if manifestPath(out) != file {
@@ -134,54 +142,57 @@ func (m *manifest) runDir(file string) string {
 	return filepath.Dir(file)
 }
 
-// remake makes the content of the manifest's output again.
-func (m *manifest) remake(ctx context.Context, file string, set *ode.Settings) ([]byte, error) {
+// remake makes the content of the manifest's output again and writes it to w.
+func (m *manifest) remake(ctx context.Context, file string, set *ode.Settings, w io.Writer) error {
 	dec := json.NewDecoder(bytes.NewReader(m.Settings))
 	dec.DisallowUnknownFields()
-	var b bytes.Buffer
 	switch m.Command {
 	case "draw":
 		var s runSettings
 		if err := dec.Decode(&s); err != nil {
-			return nil, usagef("%s: settings: %v", file, err)
+			return usagef("%s: settings: %v", file, err)
 		}
 		p, err := s.check(ctx, set.Workers)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if p.sampler.adaptive && len(m.Grid) > 1 {
 			p.grid = m.Grid // it has the times at which trajectories were recorded
 		}
 		if !slices.Equal(p.grid, m.Grid) {
-			return nil, fmt.Errorf("%s: the settings now give another time grid than the recorded one (written by %s, this is %s)", file, m.Version, version())
+			return fmt.Errorf("%s: the settings now give another time grid than the recorded one (written by %s, this is %s)", file, m.Version, version())
 		}
-		x, _, err := p.run(ctx, set)
+		points, err := dataio.NewPoints(w, m.Output, s.N, p.target.Dim())
 		if err != nil {
-			return nil, err
+			return err
 		}
-		err = dataio.EncodePoints(&b, m.Output, x, p.target.Dim())
-		return b.Bytes(), err
+		_, err = p.draw(ctx, set, points.Write)
+		return err
 	case "loglik":
 		var s loglikSettings
 		if err := dec.Decode(&s); err != nil {
-			return nil, usagef("%s: settings: %v", file, err)
+			return usagef("%s: settings: %v", file, err)
 		}
 		p, err := s.check(ctx, set.Workers)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		r, err := p.run(ctx, set)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		err = dataio.EncodePoints(&b, m.Output, r.logp, 1)
-		return b.Bytes(), err
+		return dataio.EncodePoints(w, m.Output, r.logp, 1)
 	case "restore":
 		var s restoreSettings
 		if err := dec.Decode(&s); err != nil {
-			return nil, usagef("%s: settings: %v", file, err)
+			return usagef("%s: settings: %v", file, err)
 		}
-		return remakeRestore(ctx, s, m.Output, set.Workers)
+		b, err := remakeRestore(ctx, s, m.Output, set.Workers)
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(b)
+		return err
 	}
-	return nil, usagef("%s: rerun does not know the command %q", file, m.Command)
+	return usagef("%s: rerun does not know the command %q", file, m.Command)
 }

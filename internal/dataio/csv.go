@@ -72,6 +72,12 @@ func DecodeCSV(r io.Reader) (x []float64, d int, err error) {
 func EncodeCSV(w io.Writer, x []float64, d int) error {
 	n := rows(x, d)
 	out := bufio.NewWriter(w)
+	writeCSVHeader(out, d)
+	writeCSVRows(out, x, n, d)
+	return out.Flush()
+}
+
+func writeCSVHeader(out *bufio.Writer, d int) {
 	for j := range d {
 		if j > 0 {
 			out.WriteByte(',')
@@ -80,6 +86,9 @@ func EncodeCSV(w io.Writer, x []float64, d int) error {
 		out.WriteString(strconv.Itoa(j))
 	}
 	out.WriteByte('\n')
+}
+
+func writeCSVRows(out *bufio.Writer, x []float64, n, d int) {
 	for i := range n {
 		for j, v := range x[i*d : (i+1)*d] {
 			if j > 0 {
@@ -89,7 +98,6 @@ func EncodeCSV(w io.Writer, x []float64, d int) error {
 		}
 		out.WriteByte('\n')
 	}
-	return out.Flush()
 }
 
 // separator finds what separates the fields of a row; 0 stands for blanks.

@@ -108,3 +108,19 @@ func FuzzCSV(f *testing.F) {
 		assert.Equal(t, x, y)
 	})
 }
+
+// TestPointsInParts writes the bytes of EncodePoints, however the points come.
+func TestPointsInParts(t *testing.T) {
+	x := []float64{1, 2, 3, 4, 5.5, -6, 7, 8}
+	for _, name := range []string{"p.npy", "p.csv"} {
+		var whole, parts bytes.Buffer
+		require.NoError(t, EncodePoints(&whole, name, x, 2))
+		p, err := NewPoints(&parts, name, 4, 2)
+		require.NoError(t, err)
+		for _, part := range [][]float64{x[:2], nil, x[2:6], x[6:]} {
+			require.NoError(t, p.Write(part))
+		}
+		assert.Equal(t, whole.String(), parts.String(), name)
+		assert.Panics(t, func() { _ = p.Write(x[:2]) })
+	}
+}

@@ -75,14 +75,50 @@ func WritePoints(path string, x []float64, d int) error {
 // EncodePoints writes points of dimension d to w in the format that the extension of
 // path asks for.
 func EncodePoints(w io.Writer, path string, x []float64, d int) error {
+	p, err := NewPoints(w, path, rows(x, d), d)
+	if err != nil {
+		return err
+	}
+	return p.Write(x)
+}
+
+// Points writes n points of dimension d as they come, with the bytes of EncodePoints.
+type Points struct {
+	w    io.Writer
+	d    int
+	left int
+	head []byte        // of a .npy file, until the first points
+	csv  *bufio.Writer // nil for .npy
+}
+
+// NewPoints returns a writer of points in the format that path's ending names.
+func NewPoints(w io.Writer, path string, n, d int) (*Points, error) {
+	p := &Points{w: w, d: d, left: n}
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".npy":
-		return EncodeNPY(w, x, rows(x, d), d)
+		p.head = npyHead([]int{n, d})
 	case ".csv":
-		return EncodeCSV(w, x, d)
+		p.csv = bufio.NewWriter(w)
+		writeCSVHeader(p.csv, d)
 	default:
-		return fmt.Errorf("%s: points are written to .npy or .csv, not %q", path, ext)
+		return nil, fmt.Errorf("%s: points are written to .npy or .csv, not %q", path, ext)
 	}
+	return p, nil
+}
+
+// Write writes the next points. It panics if there are more than n.
+func (p *Points) Write(x []float64) error {
+	n := rows(x, p.d)
+	if p.left -= n; p.left < 0 {
+		panic("dataio: more points than were announced")
+	}
+	if p.csv != nil {
+		writeCSVRows(p.csv, x, n, p.d)
+		return p.csv.Flush()
+	}
+	head := p.head
+	p.head = nil
+	return writeNPYItems(p.w, head, x)
 }
 
 // rows returns n = len(x)/d and panics if x does not hold whole points.

@@ -71,6 +71,11 @@ func EncodeNPY(w io.Writer, x []float64, shape ...int) error {
 	if len(shape) == 0 || len(shape) > npyMaxAxes || size != len(x) {
 		panic("dataio: length of the array is not the product of its shape, of 1 to 64 axes")
 	}
+	return writeNPYItems(w, npyHead(shape), x)
+}
+
+// npyHead returns what stands before the items.
+func npyHead(shape []int) []byte {
 	h := "{'descr': '<f8', 'fortran_order': False, 'shape': " + shapeString(shape) + ", }"
 	h += strings.Repeat(" ", max(0, npyGrowth-len(strconv.Itoa(shape[0]))))
 	prefix := len(npyMagic) + 4
@@ -78,7 +83,11 @@ func EncodeNPY(w io.Writer, x []float64, shape ...int) error {
 
 	b := append([]byte(npyMagic), 1, 0)
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(h)))
-	b = append(b, h...)
+	return append(b, h...)
+}
+
+// writeNPYItems writes b and the items.
+func writeNPYItems(w io.Writer, b []byte, x []float64) error {
 	for _, v := range x {
 		if len(b) >= 1<<16 {
 			if _, err := w.Write(b); err != nil {
