@@ -37,7 +37,10 @@ func (r run) file(dir, ext string) string { return filepath.Join(folder(dir, r.B
 // folder is where the networks of one β are kept.
 func folder(dir string, beta float64) string { return filepath.Join(dir, fmt.Sprintf("beta%g", beta)) }
 
-// learn trains the network, goes on from its checkpoint, or reads it if that is whole.
+// learn trains the network, goes on from its checkpoint, or reads it if that is whole. It starts
+// from random weights, that of the greatest w_R from the network of the one before: in as many
+// steps from random weights, which a large w_R holds long to the stationary law, whose residual
+// is 0 as well, its loss ends higher.
 func (r run) learn(ctx context.Context, dir string) (*nn.Model, *train.Result, error) {
 	pre := nn.Precond{Kind: nn.LogDensity, Path: ou{}}
 	m, err := nn.NewModel(nn.Spec{Kind: "mlp", Dim: 2, Out: 1, Hidden: 80, Depth: 3, Act: nn.Softplus, Beta: r.Beta}, pre, 1)
@@ -54,6 +57,15 @@ func (r run) learn(ctx context.Context, dir string) (*nn.Model, *train.Result, e
 	}
 	var o train.Objective = dsm
 	if r.k > 0 {
+		if r.k == len(weights)-1 {
+			before := r
+			before.k--
+			start, _, err := before.learn(ctx, dir)
+			if err != nil {
+				return nil, nil, err
+			}
+			copy(m.Net.W, start.Net.W)
+		}
 		o = &train.FokkerPlanck{Base: dsm, Precond: pre, Path: ou{}, Weight: r.weight(), T0: -horizon, T1: -least,
 			Lo: []float64{-window, -window}, Hi: []float64{window, window}}
 	}

@@ -53,19 +53,19 @@ func main() {
 		log.Fatal(err)
 	}
 	var runs []run
-	add := func(k int, s scale) {
-		for _, p := range ps {
-			if r := (run{p, k, s}); pattern.MatchString(r.String()) {
-				runs = append(runs, r)
-			}
+	add := func(r run) {
+		if pattern.MatchString(r.String()) {
+			runs = append(runs, r)
 		}
 	}
 	for _, k := range []int{0, 3, 1, 2} { // the ends first
-		add(k, s)
+		for _, p := range ps {
+			add(run{p, k, s})
+		}
 	}
-	if s.Beta != paperBeta {
-		for _, k := range sharpOnes {
-			add(k, s.sharp())
+	for _, p := range ps {
+		for _, r := range p.sharp(s) {
+			add(r)
 		}
 	}
 	if err := work(ctx, runs, *cache, *jobs, *learn); err != nil {
