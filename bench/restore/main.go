@@ -62,7 +62,7 @@ func main() {
 func run(ctx context.Context, names []string) error {
 	for _, n := range names {
 		if !slices.ContainsFunc(experiments, func(e experiment) bool { return e.name == n }) {
-			return fmt.Errorf("there is no experiment %q; usage: restore [flags] [photos|ct|ct3d|mri|coils|speed]...", n)
+			return fmt.Errorf("there is no experiment %q; there are photos, ct, ct3d, mri, coils and speed", n)
 		}
 	}
 	for _, e := range experiments {

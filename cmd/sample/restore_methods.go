@@ -143,11 +143,11 @@ var restoreMethods = []methodEntry{
 		Params: []param{{"lambda", "1", "guidance scale"}, etaDDIM}, gain: func(p *params) inverse.Gain {
 			return inverse.DMPS{Lambda: p.positive("lambda"), Krylov: proximal}
 		}, own: ddimOf},
-	{Name: "dps", Kind: kindPosterior, Doc: "descent of the misfit through the denoiser; wants many steps", Source: "Chung et al. 2023, arXiv 2209.14687", cold: true, path: "edm:sigma_min=0.01,sigma_max=20",
+	{Name: "dps", Kind: kindPosterior, Doc: "descent of the misfit through the denoiser; 100 steps or more from pure noise", Source: "Chung et al. 2023, arXiv 2209.14687", cold: true, path: "edm:sigma_min=0.01,sigma_max=20",
 		Params: []param{zetaParam, etaDDIM}, count: gradientSteps, steps: guided(func(p *params, d int) score.Solver {
 			return inverse.DPS{Zeta: zetaOf(p, d), Eta: etaOf(p)}.Solver()
 		})},
-	{Name: "mcg", Kind: kindPosterior, Doc: "DPS and a projection onto the noised data", Source: "Chung et al. 2022, arXiv 2206.00941", cold: true, path: "edm:sigma_min=0.01,sigma_max=20",
+	{Name: "mcg", Kind: kindPosterior, Doc: "DPS and a projection onto the noised data, for data without noise", Source: "Chung et al. 2022, arXiv 2206.00941", cold: true, path: "edm:sigma_min=0.01,sigma_max=20",
 		Params: []param{zetaParam, etaDDIM}, count: gradientSteps, steps: func(p *params, s score.Sampler, j *job) (*score.Sampler, error) {
 			c, err := inverse.NewConditional(j.problem, j.model, inverse.DDNM{Krylov: proximal})
 			s.Model, s.Solver = c, inverse.MCG{Zeta: zetaOf(p, j.model.Dim()), Eta: etaOf(p), Krylov: proximal}.Solver()
