@@ -33,8 +33,8 @@ import (
 // B must not be much too small. Isotropic{} is of data of variance 1: say so if it is
 // another, or where noise is high log ψ is wrong by about |y - A D|²/S, more than any number
 // of particles makes good: nearly all weight falls to the few whose A D is nearest to y. On data
-// of variance 115 (docs/POSTERIOR.md, four measurements) TDS is short of 200 to 1200 nats of
-// evidence with Isotropic{}, and within 0.4 of it with Isotropic{Data: 115}.
+// of variance 115 (docs/POSTERIOR.md, four measurements) TDS is short of 150 to 1200 nats of
+// evidence with Isotropic{}, and within 0.6 of it with Isotropic{Data: 115}.
 //
 // Up to 64 measurements S is formed and factored, and each particle keeps C Aᵀ. For more,
 // and if Quadrature is set, the system is solved by conjugate gradients, log det S estimated

@@ -5,7 +5,7 @@ const (
 	head = `# Posterior samplers against the truth
 
 Every method of package inverse against posteriors that are known exactly. One command measures and writes all of
-this page and its figures (a quarter of an hour or so on two cores; more with -problems, -n and -nfe):
+this page and its figures (some twenty minutes on two cores; more with -problems, -n and -nfe):
 
     go run ./bench/posterior
 
@@ -47,14 +47,15 @@ step is exact at any number of steps (above); here each component is Gaussian an
 (median). *over exact draws*: ratio on the same problems. *log evidence*: median of the estimate less the truth, in nats. *ancestors*: share of
 the first particles that have descendants. Medians over all problems where one figure is given.
 
-**TDS.** With r² as published, of data of variance 1, it does not come to the floor however many particles there are, and this is no error of
-the program: its estimates are unbiased on Gaussians, and where r² is of the data's size its errors fall as 1/√particles (tests
-TestParticlesAreUnbiased, TestParticlesConverge). The data of this benchmark have variance 115. At high noise Cov[x₁|x] is then 115 I, the
-twist N(y; A D, r²AAᵀ + σ²I) has r² below 1, and its logarithm is wrong by |y - A D|² over a variance that is a hundred times too small:
-hundreds of nats. The weights go to the few particles whose A D lies nearest to y, one of 4096 at the first level where m = 4 (below),
-and these decide the mode. More particles reach out only as the tail of a Gaussian does, by the root of a logarithm, and the evidence
-is underestimated by as many nats. In addition the proposal moves by C AᵀS⁻¹(y - A D) with the true C and that S, a hundred times too far. With r² for the
-data's variance TDS is near the floor from 16 particles on.
+**TDS.** With r² as published, of data of variance 1, it comes to the floor only slowly, and this is no error of the program: its
+estimates are unbiased on Gaussians, and where r² is of the data's size its errors fall as 1/√particles (tests
+TestParticlesAreUnbiased, TestParticlesConverge). The data of this benchmark have variance 115. At high noise Cov[x₁|x] is then near 115 I, while
+the twist N(y; A D, r²AAᵀ + σ²I) has r² below 1: its logarithm is wrong by |y - A D|² over a variance a hundred times too small,
+tens to hundreds of nats. The weights go to the few particles whose A D lies nearest to y, at the first level to two of 1024 where m = 4
+(below), and these decide the mode. More particles reach out only as the tail of a Gaussian does, by the root of a logarithm, and the
+evidence falls short by as many nats, which an unbiased estimate makes up for once in so many e-fold runs. In addition the proposal moves by
+C AᵀS⁻¹(y - A D) with the true C and that S, far too far. With r² for the data's variance TDS is within twice the floor from
+16 particles on and falls to it.
 
 **FPS** converges with particles to its own limit, which is not the posterior: it uses y once a level, so that its draws lie too near to the data, the
 more levels the more (400 levels are farther off than 100).
