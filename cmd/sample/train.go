@@ -117,32 +117,49 @@ func (s trainSettings) check(o outputs) error {
 	return nil
 }
 
-// source returns the data, what is held out of them (nil for a density), and their size.
-func (s trainSettings) source() (data, held train.Source, std float64, err error) {
+// A trainSource is what a network learns from: data about their mean, what is held out of
+// them (nil for a density), and their size.
+type trainSource struct {
+	data, held train.Source
+	mean       []float64
+	std        float64
+}
+
+func newTrainSource(x []float64, d int) *trainSource {
+	return &trainSource{mean: train.DataMean(x, d), std: train.DataStd(x, d)}
+}
+
+func (s trainSettings) source() (*trainSource, error) {
 	if s.Target != "" {
 		t, err := buildTarget(s.Target)
 		if err != nil {
-			return nil, nil, 0, err
+			return nil, err
 		}
-		return train.Target{Target: t}, nil, train.DataStd(density.Sample(t, 10_000, s.Seed, 1, 0), t.Dim()), nil
+		src := newTrainSource(density.Sample(t, 10_000, s.Seed, 1, 0), t.Dim())
+		src.data = train.Centred{Source: train.Target{Target: t}, Mean: src.mean}
+		return src, nil
 	}
 	x, n, d, err := dataio.ReadPoints(s.Data)
 	if err != nil {
-		return nil, nil, 0, asUsage(err)
+		return nil, asUsage(err)
 	}
-	std = train.DataStd(x, d)
+	src := newTrainSource(x, d)
 	switch {
-	case std == 0:
-		return nil, nil, 0, usagef("%s: all points are the same, there is nothing to learn", s.Data)
-	case !(std <= math.MaxFloat32):
-		return nil, nil, 0, usagef("%s: the values are too large for a network, which computes in single precision; divide them by a common factor", s.Data)
+	case src.std == 0:
+		return nil, usagef("%s: all points are the same, there is nothing to learn", s.Data)
+	case !(src.std <= math.MaxFloat32):
+		return nil, usagef("%s: the values are too large for a network, which computes in single precision; divide them by a common factor", s.Data)
 	}
 	p := &train.Points{X: x, D: d}
-	if n < 100 {
-		return p, nil, std, nil // too few to spare any
+	src.data = train.Centred{Source: p, Mean: src.mean}
+	if n >= 100 { // else too few to spare any
+		rest, out, err := p.Split(0.1, s.Seed)
+		if err != nil {
+			return nil, asUsage(err)
+		}
+		src.data, src.held = train.Centred{Source: rest, Mean: src.mean}, train.Centred{Source: out, Mean: src.mean}
 	}
-	rest, out, err := p.Split(0.1, s.Seed)
-	return rest, out, std, asUsage(err)
+	return src, nil
 }
 
 func trainNetwork(ctx context.Context, s trainSettings, o outputs, checkpoint string, stdout, stderr io.Writer) error {
@@ -152,20 +169,22 @@ func trainNetwork(ctx context.Context, s trainSettings, o outputs, checkpoint st
 	if o.quiet {
 		stderr = io.Discard
 	}
-	data, held, std, err := s.source()
+	src, err := s.source()
 	if err != nil {
 		return err
 	}
-	r := train.DefaultRecipe(data.Dim(), std)
+	data, held := src.data, src.held
+	r := train.DefaultRecipe(data.Dim(), src.std)
 	if s.Objective == "fm" {
 		path := interpolant.CondOT{}
-		flow := train.FlowMatching(path, std)
+		flow := train.FlowMatching(path, src.std)
 		r.Objective, r.Precond = flow, flow.Precond
 	}
 	m, err := nn.NewModel(r.Spec, r.Precond, s.Seed)
 	if err != nil {
 		return asUsage(err)
 	}
+	m.Mean = src.mean
 	m.Meta = map[string]string{"objective": s.Objective, "path": "condot", "data": s.Data, "target": s.Target, "steps": fmt.Sprint(s.Steps), "seed": fmt.Sprint(s.Seed)}
 	set := r.Settings
 	set.Steps, set.Batch, set.Seed, set.Workers = s.Steps, s.Batch, s.Seed, o.workers

@@ -103,13 +103,27 @@ func TestTrainOnAnyFile(t *testing.T) {
 		// F = 0 has the loss d, one a coordinate: scale and mean play no part beyond it.
 		assert.Less(t, *rep.Held, 8.0, name)
 	}
+	// A mean of 20 deviations is that of the samples too.
+	var far strings.Builder
+	for _, v := range density.Sample(density.Normal(1, 8), 500, 1, 0, 1) {
+		fmt.Fprintf(&far, "%g\n", 160+v)
+	}
+	write(t, "far.csv", far.String())
+	code, _, stderr := sample(t, "train", "--data", "far.csv", "--steps", "600", "--batch", "64", "--out", "far.safetensors")
+	require.Equal(t, exitOK, code, stderr)
+	code, stdout, stderr := sample(t, "draw", "--target", "gauss:d=1,mean=160,std=8", "--model", "far.safetensors", "-n", "1000", "--metrics", "w2", "--out", "y.npy", "--json")
+	require.Equal(t, exitOK, code, stderr)
+	var drawn drawReport
+	require.NoError(t, json.Unmarshal([]byte(stdout), &drawn))
+	assert.Less(t, drawn.Metrics["w2"], 0.3*8) // 0.2 of a deviation are the 450 points' and the fit's
+
 	// Of 120 points 108 are soon known by heart.
 	var rows strings.Builder
 	for _, v := range density.Sample(density.Normal(2, 1), 120, 1, 0, 1) {
 		fmt.Fprintf(&rows, "%g\n", v)
 	}
 	write(t, "few.csv", rows.String())
-	code, stdout, stderr := sample(t, "train", "--data", "few.csv", "--steps", "6000", "--batch", "64", "--out", "m.safetensors", "--json")
+	code, stdout, stderr = sample(t, "train", "--data", "few.csv", "--steps", "6000", "--batch", "64", "--out", "m.safetensors", "--json")
 	require.Equal(t, exitOK, code, stderr)
 	var rep trainReport
 	require.NoError(t, json.Unmarshal([]byte(stdout), &rep))

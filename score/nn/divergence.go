@@ -17,7 +17,7 @@ func (m *Model) Divergence(dst, x []float64, alpha, sigma float64) {
 	}
 	clear(dst)
 	if m.Precond.Kind == LogDensity {
-		m.directions(laplace, x, c, func(s *space, _ int, _ []float64, f float64, lo, hi int) {
+		m.directions(laplace, x, alpha, c, func(s *space, _ int, _ []float64, f float64, lo, hi int) {
 			s.tape.Out(s.out[:hi-lo], s.tape.ch-1)
 			for i, v := range s.out[:hi-lo] {
 				dst[lo+i] += f * v
@@ -28,7 +28,7 @@ func (m *Model) Divergence(dst, x []float64, alpha, sigma float64) {
 			dst[i] = (float64(d) + f*v) / alpha
 		}
 	} else {
-		m.directions(tangents, x, c, func(s *space, k int, dx []float64, f float64, lo, hi int) {
+		m.directions(tangents, x, alpha, c, func(s *space, k int, dx []float64, f float64, lo, hi int) {
 			for i := range k {
 				s.tape.Out(s.out[:(hi-lo)*d], i+1)
 				v := dx[i*(hi-lo)*d:]
@@ -46,7 +46,7 @@ func (m *Model) Divergence(dst, x []float64, alpha, sigma float64) {
 
 // directions evaluates the jet along unit vectors or probes, so many at a time, and calls f
 // with the number of directions, themselves and their weight in a trace.
-func (m *Model) directions(kind int, x []float64, c Coeffs, f func(s *space, k int, dx []float64, weight float64, lo, hi int)) {
+func (m *Model) directions(kind int, x []float64, alpha float64, c Coeffs, f func(s *space, k int, dx []float64, weight float64, lo, hi int)) {
 	d := m.Dim()
 	total, weight := d, 1.0
 	if d > exactDivergence {
@@ -60,7 +60,7 @@ func (m *Model) directions(kind int, x []float64, c Coeffs, f func(s *space, k i
 			}
 		})
 	}
-	m.batches(kind, x, c.In, c.Noise, func(s *space, lo, hi int) {
+	m.batches(kind, x, alpha, c.In, c.Noise, func(s *space, lo, hi int) {
 		n, dirs := (hi-lo)*d, s.tape.Jet().Dirs
 		dx := s.dx[:dirs*n]
 		for first := 0; first < total; first += dirs {

@@ -14,6 +14,9 @@ type Model struct {
 	Spec    Spec
 	Precond Precond
 	Net     *Net[float32]
+	// Mean is that of the data, or nil for zero: D(x) = Mean + D₀(x - α Mean), D₀ the network's by
+	// Precond. The network then sees centred points.
+	Mean []float64
 	// Meta is kept in the file: the name of the path, settings of the training.
 	Meta map[string]string
 	// Probes is the number of ±1 directions in the divergence of points of more than 64
@@ -60,6 +63,9 @@ func (m *Model) Sized(height, width int) (*Model, error) {
 	s.Height, s.Width = height, width
 	if s.Kind != "unet" {
 		return nil, fmt.Errorf("nn: only a unet takes images of any size")
+	}
+	if m.Mean != nil {
+		return nil, fmt.Errorf("nn: a model with a mean has the size of the mean")
 	}
 	net, err := New[float32](s)
 	if err != nil {
@@ -127,8 +133,8 @@ func (m *Model) space(kind int) *space {
 	}
 }
 
-// batches calls f for batches of rows of x, scaled by in, at the number t.
-func (m *Model) batches(kind int, x []float64, in, t float64, f func(s *space, lo, hi int)) {
+// batches calls f for batches of rows of x - α Mean, scaled by in, at the number t.
+func (m *Model) batches(kind int, x []float64, alpha, in, t float64, f func(s *space, lo, hi int)) {
 	d := m.Dim()
 	if len(x)%d != 0 {
 		panic("nn: points of the wrong length")
@@ -145,10 +151,22 @@ func (m *Model) batches(kind int, x []float64, in, t float64, f func(s *space, l
 		for i, v := range x[lo*d : hi*d] {
 			s.x[i] = in * v
 		}
+		if m.Mean != nil {
+			addRepeated(s.x[:(hi-lo)*d], m.Mean, -in*alpha)
+		}
 		f(s, lo, hi)
 	}
 	s.t = full
 	m.spaces[kind].Put(s)
+}
+
+// addRepeated adds f·v to each row of x.
+func addRepeated(x, v []float64, f float64) {
+	for ; len(x) > 0; x = x[len(v):] {
+		for j, u := range v {
+			x[j] += f * u
+		}
+	}
 }
 
 // Eval writes the network's output F(x, t) for each point, for use as a field of
@@ -158,7 +176,7 @@ func (m *Model) Eval(dst, x []float64, t float64) {
 	if len(dst)*d != len(x)*out {
 		panic("nn: points and outputs do not match")
 	}
-	m.batches(values, x, 1, t, func(s *space, lo, hi int) {
+	m.batches(values, x, 0, 1, t, func(s *space, lo, hi int) {
 		s.tape.Forward(s.x[:(hi-lo)*d], s.t, nil, nil)
 		s.tape.Out(dst[lo*out:hi*out], 0)
 	})
@@ -171,29 +189,32 @@ func (m *Model) Denoise(dst, x []float64, alpha, sigma float64) {
 	d, c := m.Dim(), m.Precond.At(alpha, sigma)
 	if m.Precond.Kind == LogDensity {
 		f := sigma * sigma * c.In
-		m.gradients(dst, x, nil, c)
+		m.gradients(dst, x, nil, alpha, c)
 		for i, v := range x {
 			dst[i] = (v + f*dst[i]) / alpha
 		}
 	} else {
-		m.batches(values, x, c.In, c.Noise, func(s *space, lo, hi int) {
+		m.batches(values, x, alpha, c.In, c.Noise, func(s *space, lo, hi int) {
 			s.tape.Forward(s.x[:(hi-lo)*d], s.t, nil, nil)
 			s.tape.Out(dst[lo*d:hi*d], 0)
 		})
 		for i, v := range x {
 			dst[i] = c.Skip*v + c.Out*dst[i]
 		}
+		if m.Mean != nil {
+			addRepeated(dst, m.Mean, 1-c.Skip*alpha)
+		}
 	}
 	m.look(dst, c.Noise)
 }
 
 // gradients writes ∇φ at In·x, or (∇²φ) v if v is not nil.
-func (m *Model) gradients(dst, x, v []float64, c Coeffs) {
+func (m *Model) gradients(dst, x, v []float64, alpha float64, c Coeffs) {
 	d, kind := m.Dim(), gradient
 	if v != nil {
 		kind = hessian
 	}
-	m.batches(kind, x, c.In, c.Noise, func(s *space, lo, hi int) {
+	m.batches(kind, x, alpha, c.In, c.Noise, func(s *space, lo, hi int) {
 		n := hi - lo
 		dy := s.dy[:n]
 		for i := range dy {
@@ -219,12 +240,12 @@ func (m *Model) JVP(dst, x, v []float64, alpha, sigma float64) {
 	d, c := m.Dim(), m.Precond.At(alpha, sigma)
 	if m.Precond.Kind == LogDensity {
 		f := sigma * sigma * c.In * c.In
-		m.gradients(dst, x, v, c)
+		m.gradients(dst, x, v, alpha, c)
 		for i, u := range v {
 			dst[i] = (u + f*dst[i]) / alpha
 		}
 	} else {
-		m.batches(tangent, x, c.In, c.Noise, func(s *space, lo, hi int) {
+		m.batches(tangent, x, alpha, c.In, c.Noise, func(s *space, lo, hi int) {
 			s.tape.Forward(s.x[:(hi-lo)*d], s.t, v[lo*d:hi*d], nil)
 			s.tape.Out(dst[lo*d:hi*d], 1)
 		})
@@ -246,7 +267,7 @@ func (m *Model) VJP(dst, x, u []float64, alpha, sigma float64) {
 		panic("nn: points and vectors do not match")
 	}
 	d, c := m.Dim(), m.Precond.At(alpha, sigma)
-	m.batches(gradient, x, c.In, c.Noise, func(s *space, lo, hi int) {
+	m.batches(gradient, x, alpha, c.In, c.Noise, func(s *space, lo, hi int) {
 		s.tape.Forward(s.x[:(hi-lo)*d], s.t, nil, nil)
 		s.tape.Backward(nil, u[lo*d:hi*d])
 		s.tape.InputGrad(dst[lo*d:hi*d], nil, 0)

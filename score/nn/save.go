@@ -16,6 +16,7 @@ const (
 	keyArchitecture = "architecture" // Spec as JSON
 	keyPrecond      = "precond"      // Precond as JSON
 	keyPath         = "path"         // the path's name, in Model.Meta
+	keyMean         = "mean"         // Model.Mean as JSON, if there is one
 )
 
 // Write writes the model in the safetensors format. If its Precond has a Path, Meta["path"]
@@ -38,6 +39,13 @@ func (m *Model) write(w io.Writer, tensors func(io.Writer, map[string]string, []
 		return fmt.Errorf("the model has a path without a name: set Meta[%q]", keyPath)
 	}
 	meta[keyArchitecture], meta[keyPrecond] = m.Spec.String(), string(pre)
+	if m.Mean != nil {
+		mean, err := json.Marshal(m.Mean)
+		if err != nil {
+			return err
+		}
+		meta[keyMean] = string(mean)
+	}
 	var ts []Tensor
 	for i := range m.Net.Params {
 		p := &m.Net.Params[i]
@@ -90,6 +98,12 @@ func Read(r io.Reader, paths func(name string) (interpolant.Path, error)) (*Mode
 	m, err := newModel(s, p)
 	if err != nil {
 		return nil, err
+	}
+	if text := meta[keyMean]; text != "" {
+		if err := json.Unmarshal([]byte(text), &m.Mean); err != nil || len(m.Mean) != m.Dim() {
+			return nil, fmt.Errorf("its mean is no list of %d numbers", m.Dim())
+		}
+		delete(meta, keyMean)
 	}
 	m.Meta = meta
 	got := map[string]Tensor{}

@@ -174,20 +174,39 @@ func SamplePairs(ctx context.Context, s *score.Sampler, n int, set *ode.Settings
 	return &Pairs{X0: x0, X1: x1, D: s.Model.Dim()}, nil
 }
 
+// Centred takes Mean from the clean points of a source. A model trained on it has the Mean
+// (nn.Model), so that it denoises the points as they are.
+type Centred struct {
+	Source
+	Mean []float64
+}
+
+// Draw fills a batch.
+func (c Centred) Draw(x0, x1 []float64, seed, step uint64) error {
+	err := c.Source.Draw(x0, x1, seed, step)
+	for i := range x1 {
+		x1[i] -= c.Mean[i%len(c.Mean)]
+	}
+	return err
+}
+
+// DataMean returns the mean of points.
+func DataMean(x []float64, dim int) []float64 {
+	mean := make([]float64, dim)
+	for i, v := range x {
+		mean[i%dim] += v * float64(dim) / float64(len(x))
+	}
+	return mean
+}
+
 // DataStd returns the root mean square of the coordinates of points about their mean, EDM's
 // σ_d.
 func DataStd(x []float64, dim int) float64 {
-	n, sum := len(x)/dim, 0.0
-	for k := range dim {
-		mean := 0.0
-		for i := range n {
-			mean += x[i*dim+k] / float64(n)
-		}
-		for i := range n {
-			sum += (x[i*dim+k] - mean) * (x[i*dim+k] - mean)
-		}
+	mean, sum := DataMean(x, dim), 0.0
+	for i, v := range x {
+		sum += (v - mean[i%dim]) * (v - mean[i%dim])
 	}
-	return math.Sqrt(sum / float64(n*dim))
+	return math.Sqrt(sum / float64(len(x)))
 }
 
 func noise(x0 []float64, d int, seed, step uint64) {

@@ -31,6 +31,12 @@ func Residual(m *nn.Model, p interpolant.Path, x, t []float64) ([]float64, error
 	k, rows := r.size(d), tapeRows(1024, d)
 	out := make([]float64, len(t)*k)
 	w, _ := newWork(m.Net, rows, []nn.Jet{residualJet(d, nn.NoBack)})
+	if m.Mean != nil { // x - α Mean obeys the same equation
+		x = append([]float64(nil), x...)
+		for i := range x {
+			x[i] -= p.At(t[i/d]).Alpha * m.Mean[i%d]
+		}
+	}
 	for lo := 0; lo < len(t); lo += rows {
 		hi := min(lo+rows, len(t))
 		w.free = w.block
