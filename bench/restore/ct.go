@@ -244,7 +244,15 @@ func sliceMethods(g geometry, m *measurement, model *prior.Model, lambda, gamma,
 		restorer{"Wiener", func(ctx context.Context) (answer, error) { return wiener(m, model.Spectrum())(ctx) }},
 		restorer{"total variation", totalVariation(m, lambda, norm, make([]float64, len(m.clean)), 1.5, 1000)},
 		restorer{splittingName, splitting(m, falling(2, 0.01, 20))},
+		restorer{splittingName + byNetwork, splitting(m.network(), falling(2, 0.01, 20))},
 	)
+	vp, _, err := ddsPaths(49)
+	if err != nil {
+		return nil, err
+	}
+	vp.solver = inverse.Recursion{Eta: 0.5}.Solver()
+	methods = append(methods, restorer{"DDS-VP, 49 NFE" + byNetwork,
+		vp.conditional(m.network(), inverse.DDS{Gamma: gamma / (norm * norm), Krylov: inverse.Krylov{Iterations: 5}})})
 	dds, err := ddsMethods(m, gamma/(norm*norm), 19, len(g.angles) == 18)
 	return append(methods, dds...), err
 }

@@ -1,8 +1,8 @@
 // Restore measures the posterior samplers of package inverse on pictures and writes
-// docs/RESTORATION.md: photographs, tomography of one slice and of a stack, parallel magnetic
+// docs/RESTORATION.md: its priors as denoisers, photographs, tomography of one slice and of a stack, parallel magnetic
 // resonance imaging and its coil maps, and speed. From the root of the module:
 //
-//	go run ./bench/restore [flags] [photos|ct|ct3d|mri|coils|speed]...
+//	go run ./bench/restore [flags] [denoise|photos|ct|ct3d|mri|coils|speed]...
 //
 // Each experiment, all of them if none is named, measures its rows and replaces its section of
 // the page and its pictures. -full adds slow methods and settings.
@@ -45,6 +45,7 @@ type experiment struct {
 }
 
 var experiments = []experiment{
+	{"denoise", denoising, denoisingSection},
 	{"photos", photos, photoSection}, {"ct", tomography, tomographySection}, {"ct3d", volume, volumeSection},
 	{"mri", resonance, resonanceSection}, {"coils", coilMaps, coilSection}, {"speed", speed, speedSection},
 }
@@ -62,7 +63,7 @@ func main() {
 func run(ctx context.Context, names []string) error {
 	for _, n := range names {
 		if !slices.ContainsFunc(experiments, func(e experiment) bool { return e.name == n }) {
-			return fmt.Errorf("there is no experiment %q; there are photos, ct, ct3d, mri, coils and speed", n)
+			return fmt.Errorf("there is no experiment %q; there are denoise, photos, ct, ct3d, mri, coils and speed", n)
 		}
 	}
 	for _, e := range experiments {

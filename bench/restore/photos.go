@@ -283,6 +283,8 @@ func photoMethods(m *measurement, d degradation, lambda, hi float64, averaged bo
 		{"total variation", totalVariation(m, lambda, 1, start, 1, 2000)},
 		{splittingName, splitting(m, falling(hi, d.last, splits))},
 		{diffPIRName, on(16, inverse.Recursion{Eta: math.Sqrt(d.zeta), Posterior: true}.Solver()).conditional(m, inverse.DiffPIR(7))},
+		{splittingName + byNetwork, splitting(m.network(), falling(hi, d.last, splits))},
+		{diffPIRName + byNetwork, on(16, inverse.Recursion{Eta: math.Sqrt(d.zeta), Posterior: true}.Solver()).conditional(m.network(), inverse.DiffPIR(7))},
 	}
 	if !*full {
 		return methods

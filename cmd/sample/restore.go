@@ -155,8 +155,8 @@ func newRestoreTask(t restoreTask) *cobra.Command {
 	}
 	t.flags(cmd, &s)
 	f := cmd.Flags()
-	f.StringVar(&s.Method, "method", "", "method; see sample list methods (default: hqs, or corrected with --samples)")
-	f.StringVar(&s.Prior, "prior", "patches", "prior: patches, gaussian, file:PRIOR.npz, images:DIR or none; see sample list priors")
+	f.StringVar(&s.Method, "method", "", "method; see sample list methods (default: hqs, with --samples corrected, or diffpir for a network)")
+	f.StringVar(&s.Prior, "prior", "patches", "prior: patches, unet, gaussian, file:PRIOR, images:DIR or none; see sample list priors")
 	f.StringVar(&s.Path, "path", "", "path from noise to the picture (default: the method's)")
 	f.StringVar(&s.Grid, "grid", "", "time grid (default: karras)")
 	f.StringVar(&s.Sampler, "sampler", "", "sampler that drives a method which is a y-aware denoiser (default: the method's own steps)")

@@ -39,7 +39,8 @@ func hqs(ctx context.Context, p *params, j *job) ([]float64, error) {
 	}
 	gain := inverse.Kalman{Cov: inverse.Proximal{Lambda: lambda}, Krylov: proximal}
 	cov := p.oneOf("cov", "auto", "flat", "prior")
-	if cov == "prior" || cov == "auto" && j.task == "inpaint" {
+	_, skew := j.prior.model.(score.VJPer) // no covariance, and conjugate gradients fail
+	if cov == "prior" || cov == "auto" && j.task == "inpaint" && !skew {
 		gain = inverse.MMPS(5)
 	}
 	c, err := inverse.NewConditional(j.problem, j.model, gain)

@@ -39,6 +39,8 @@ func (s restoreSettings) check() (*restorePlan, error) {
 		switch {
 		case s.Sampler != "":
 			s.Method = "mmps"
+		case s.Samples > 1 && learned(s.Prior):
+			s.Method = "diffpir"
 		case s.Samples > 1:
 			s.Method = "corrected"
 		default:

@@ -2,11 +2,14 @@ package main
 
 import (
 	"math"
+	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/seed-dea4846a/sampler/inverse/linop"
+	"github.com/seed-dea4846a/sampler/inverse/netprior"
 	"github.com/seed-dea4846a/sampler/inverse/prior"
 	"github.com/seed-dea4846a/sampler/score"
 )
@@ -49,8 +52,19 @@ var priorTable = []priorEntry{
 			g := prior.NewGaussian(rows, cols, prior.Default().Spectrum(), b)
 			return &pictures{model: g, law: g}, nil
 		}},
-	{Name: "file", Doc: "patch prior written by sample train prior", file: "PRIOR.npz", Params: []param{strideParam},
+	{Name: "unet", Aliases: []string{"network"}, Doc: "network trained on photographs, leaves and ellipse phantoms, built in; its Jacobian is no covariance, so not for mmps, corrected and tmpd",
+		build: func(_ string, _ *params, rows, cols int) (*pictures, error) {
+			return networkPrior(netprior.Default(), rows, cols)
+		}},
+	{Name: "file", Doc: "prior written by sample train prior: patches (.npz) or a network (.safetensors, which has no stride)", file: "PRIOR", Params: []param{strideParam},
 		build: func(file string, p *params, rows, cols int) (*pictures, error) {
+			if strings.ToLower(filepath.Ext(file)) == ".safetensors" {
+				m, err := netprior.ReadFile(file)
+				if err != nil {
+					return nil, asUsage(err)
+				}
+				return networkPrior(m, rows, cols)
+			}
 			m, err := prior.ReadFile(file)
 			if err != nil {
 				return nil, asUsage(err)
@@ -86,6 +100,21 @@ func patchPrior(m *prior.Model, p *params, rows, cols int) (*pictures, error) {
 	}
 	d := m.New(rows, cols, &prior.PatchOptions{Stride: stride})
 	return &pictures{model: d, law: prior.NewGaussian(rows, cols, m.Spectrum(), prior.Mirror)}, p.err()
+}
+
+// learned says whether a spec names a network.
+func learned(text string) bool {
+	s := parseSpec(text)
+	name := normalise(s.name)
+	file, _ := splitFile(s.rest)
+	return name == "unet" || name == "network" || name == "file" && strings.ToLower(filepath.Ext(file)) == ".safetensors"
+}
+
+func networkPrior(m *netprior.Model, rows, cols int) (*pictures, error) {
+	if rows < 2 || cols < 2 {
+		return nil, usagef("prior unet needs 2×2 pixels or more, got %d×%d", rows, cols)
+	}
+	return &pictures{model: m.New(rows, cols), law: prior.NewGaussian(rows, cols, m.Spectrum(), prior.Mirror)}, nil
 }
 
 // buildPrior returns the prior that a spec names.
@@ -185,6 +214,15 @@ func (c complexJVP) JVP(dst, x, v []float64, alpha, sigma float64) {
 	c.parts(dst, x, v, alpha, func(dst, x, v []float64) { c.jvp.JVP(dst, x, v, alpha, sigma) })
 }
 
+// VJP writes (∂D/∂x)ᵀ u.
+func (c complexJVP) VJP(dst, x, u []float64, alpha, sigma float64) {
+	back := c.jvp.JVP // of a symmetric Jacobian
+	if v, ok := c.real.(score.VJPer); ok {
+		back = v.VJP
+	}
+	c.parts(dst, x, u, alpha, func(dst, x, u []float64) { back(dst, x, u, alpha, sigma) })
+}
+
 // A tally counts the work of a run and shows its progress.
 type tally struct {
 	nfe, jvp, ops atomic.Int64
@@ -229,6 +267,18 @@ type watchedJVP struct {
 
 func (w watchedJVP) JVP(dst, x, v []float64, alpha, sigma float64) {
 	w.jvp.JVP(dst, x, v, alpha, sigma)
+	w.t.jvp.Add(int64(len(x) / w.Dim()))
+	w.t.progress(nil)
+}
+
+// VJP writes (∂D/∂x)ᵀ u, for a prior that is no score.VJPer as JVP: its Jacobian is symmetric.
+func (w watchedJVP) VJP(dst, x, u []float64, alpha, sigma float64) {
+	v, ok := w.Denoiser.(score.VJPer)
+	if !ok {
+		w.JVP(dst, x, u, alpha, sigma)
+		return
+	}
+	v.VJP(dst, x, u, alpha, sigma)
 	w.t.jvp.Add(int64(len(x) / w.Dim()))
 	w.t.progress(nil)
 }

@@ -18,8 +18,10 @@ import (
 	"github.com/seed-dea4846a/sampler/internal/dataio"
 	"github.com/seed-dea4846a/sampler/internal/stream"
 	"github.com/seed-dea4846a/sampler/inverse/linop"
+	"github.com/seed-dea4846a/sampler/inverse/netprior"
 	"github.com/seed-dea4846a/sampler/inverse/prior"
 	"github.com/seed-dea4846a/sampler/metric"
+	"github.com/seed-dea4846a/sampler/score"
 )
 
 // restoring runs the commands of this file as run does.
@@ -403,6 +405,57 @@ func TestTrainPrior(t *testing.T) {
 	code, _, stderr = restoring(t, "train", "prior", "photos", "--out", "p.txt")
 	assert.Equal(t, exitUsage, code)
 	assert.Contains(t, stderr, ".npz")
+}
+
+// What counts and what joins two parts keep the transpose of a Jacobian that is not symmetric.
+func TestTransposeOfPriors(t *testing.T) {
+	w := new(tally).watch(newComplexPrior(netprior.Default().New(9, 10), 0.4))
+	n := w.Dim()
+	x, v, u := make([]float64, n), make([]float64, n), make([]float64, n)
+	for i, z := range [][]float64{x, v, u} {
+		stream.New().Normals(z, 1, stream.Test, 0, uint64(i))
+	}
+	jv, ju := make([]float64, n), make([]float64, n)
+	w.(score.JVPer).JVP(jv, x, v, 1, 0.3)
+	w.(score.VJPer).VJP(ju, x, u, 1, 0.3)
+	a, b, skew, size := 0.0, 0.0, 0.0, 0.0
+	for i := range n {
+		a, b, size = a+jv[i]*u[i], b+ju[i]*v[i], size+math.Abs(jv[i]*u[i])
+	}
+	assert.InDelta(t, a, b, 1e-5*size, "float32 in some twenty layers")
+	w.(score.JVPer).JVP(ju, x, u, 1, 0.3)
+	for i := range n {
+		skew += ju[i] * v[i]
+	}
+	assert.Greater(t, math.Abs(skew-a), 1e-4*size, "or this shows nothing")
+}
+
+// The built-in network, and one that has learned next to nothing.
+func TestNetworkPrior(t *testing.T) {
+	inTemp(t)
+	require.NoError(t, os.Mkdir("photos", 0o777))
+	photo(t, "photos/a.png", 80, 72)
+	photo(t, "x.png", 30, 33)
+	r := report(t, "denoise", "x.png", "--simulate", "--noise", "0.1", "--prior", "unet", "-q")
+	assert.Greater(t, *r.PSNR, *r.InputPSNR+6)
+	args := []string{"train", "prior", "--network", "photos", "--steps", "2", "--batch", "2", "--hidden", "8", "--checkpoint", "c.safetensors", "--out", "p.safetensors", "--json"}
+	code, stdout, stderr := restoring(t, args...)
+	require.Equal(t, exitOK, code, stderr)
+	var n pictureReport
+	require.NoError(t, json.Unmarshal([]byte(stdout), &n))
+	assert.Equal(t, 2, n.Made)
+	assert.Zero(t, n.Resumed)
+	code, stdout, stderr = restoring(t, args...)
+	require.Equal(t, exitOK, code, stderr)
+	require.NoError(t, json.Unmarshal([]byte(stdout), &n))
+	assert.Equal(t, 2, n.Resumed)
+	report(t, "denoise", "x.png", "--simulate", "--noise", "0.1", "--prior", "file:p.safetensors", "-q")
+	for _, bad := range [][]string{
+		{"--out", "p.npz"}, {"--out", "q.safetensors", "--steps", "0"}, {"--out", "q.safetensors", "--hidden", "0"}, {"--out", "q.safetensors", "--depth", "0"}, {"--out", "q.safetensors", "--batch", "0"},
+	} {
+		code, _, stderr = restoring(t, append([]string{"train", "prior", "--network", "photos"}, bad...)...)
+		assert.Equal(t, exitUsage, code, stderr)
+	}
 }
 
 func TestRestoreBadInput(t *testing.T) {
