@@ -57,9 +57,9 @@ func (l *lab) kernels() error {
 	}
 	fig := figure.Curves{
 		Title: "Kernel estimator of the denoiser: error against stopping time", XLabel: "time τ of the gradient flow", YLabel: "mean square error",
-		Caption: "two modes on the line, mean of the data sets; dashed: two-layer ReLU network of 1,024 units, n = 200",
+		Caption: "two modes on the line, mean of the data sets; the two-layer ReLU network has 1,024 units",
 	}
-	l.head("n", "least error", "at τ", "at τ → ∞", "Mallows' risk", "held out", "complexity, norm 1", "complexity, ‖f‖")
+	l.head("n", "least error", "at τ", "at τ → ∞", "Mallows' risk", "held out", "complexity, norm 1", "complexity, ‖f‖", "‖f‖")
 	sizes, sets := []int{50, 100, 200, 400, 800}, max(1, int(6*l.scale))
 	for _, n := range sizes {
 		mean := make([]float64, len(times()))
@@ -94,9 +94,8 @@ func (l *lab) kernels() error {
 		for i := range ratios {
 			cells = append(cells, fmt.Sprintf("%.2f (%.2f), τ = %.3g", middle(ratios[i]), slices.Max(ratios[i]), middle(stops[i])))
 		}
-		l.row(cells...)
+		l.row(append(cells, fmt.Sprintf("%.2f", middle(norms)))...)
 		fig.Series = append(fig.Series, figure.Series{Name: fmt.Sprintf("n = %d", n), X: times(), Y: mean})
-		fmt.Printf("n = %d, norm %.3g\n", n, middle(norms))
 	}
 	net, err := l.twoLayer(target, 200, miss)
 	if err != nil {

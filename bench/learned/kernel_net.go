@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/floats"
@@ -100,7 +101,7 @@ func (l *lab) twoLayer(t density.Target, n int, miss func(score.Denoiser) float6
 	grad := make([]float64, len(m.w))
 	mu := k.Eigenvalues()
 	rate := 1 / mu[n-1]
-	c := figure.Series{Name: "network", Stochastic: true}
+	c := figure.Series{Name: fmt.Sprintf("network, n = %d", n)}
 	at := 0.0
 	for _, tau := range times() {
 		if tau > 3e4*l.scale {

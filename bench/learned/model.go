@@ -37,14 +37,26 @@ func std(t density.Target) float64 {
 	return train.DataStd(density.Sample(t, 20000, exactSeed, 9, 0), t.Dim())
 }
 
-// edmPath has EDM's levels of noise, which are for data of standard deviation 0.5, for those of std.
-func edmPath(std float64) interpolant.EDM {
-	return interpolant.EDM{SigmaMin: 0.004 * std, SigmaMax: 160 * std}
+// The noise of all trainings and draws for data of standard deviation sd, as in
+// train.DefaultRecipe: ln(σ/sd) ~ N(-1, 1.4²), told to the network within three deviations, and
+// draws from the upper end on.
+const levelMean, levelWidth = -1.0, 1.4
+
+func levels(sd float64) train.LogNormal {
+	return train.LogNormal{Mean: math.Log(sd) + levelMean, Std: levelWidth}
+}
+
+func precond(kind nn.Prediction, sd float64) nn.Precond {
+	return nn.Precond{Kind: kind, DataStd: sd, MinNoise: sd * math.Exp(levelMean-3*levelWidth), MaxNoise: sd * math.Exp(levelMean+3*levelWidth)}
+}
+
+func edmPath(sd float64) interpolant.EDM {
+	return interpolant.EDM{SigmaMin: 0.002 * sd, SigmaMax: sd * math.Exp(levelMean+3*levelWidth)}
 }
 
 // byFlow draws n samples of a denoiser by DPM-Solver++(2M) in 40 steps.
-func (l *lab) byFlow(m score.Denoiser, std float64, n int) ([]float64, error) {
-	p := edmPath(std)
+func (l *lab) byFlow(m score.Denoiser, sd float64, n int) ([]float64, error) {
+	p := edmPath(sd)
 	t0, t1 := p.Span()
 	s := score.Sampler{Path: p, Model: m, Solver: score.ODE(ode.DPMSolverPPM{}), Grid: interpolant.KarrasGrid(p, 7, t0, t1, 40), Seed: drawSeed}
 	x, _, err := s.Draw(l.ctx, n, nil)

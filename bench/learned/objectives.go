@@ -29,10 +29,9 @@ func plane() nn.Spec {
 }
 
 func trials(data train.Source, sd float64) []trial {
-	levels := train.LogNormal{Mean: math.Log(sd) - 1.4, Std: 1.3}
-	pre := func(k nn.Prediction) nn.Precond { return nn.Precond{Kind: k, DataStd: sd} }
+	pre := func(k nn.Prediction) nn.Precond { return precond(k, sd) }
 	dsm := func(k nn.Prediction, w train.Weighting) train.Objective {
-		return &train.Denoising{Precond: pre(k), Levels: levels, Weight: w}
+		return &train.Denoising{Precond: pre(k), Levels: levels(sd), Weight: w}
 	}
 	vp := interpolant.VP{}
 	onVP := pre(nn.Noise)
@@ -54,8 +53,8 @@ func trials(data train.Source, sd float64) []trial {
 		{"noise prediction, times of VP", "1/σ²", onVP, &train.Denoising{Precond: onVP, Levels: train.Times{Path: vp}, Weight: train.WeightNoise}, data, false},
 		{"velocity of Cond-OT (flow matching)", "velocity", flow.Precond, flow, data, false},
 		{"the same, minibatch transport (64)", "velocity", flow.Precond, flow, pairs, true},
-		{"implicit score matching", "σ²", pre(nn.EDM), &train.Implicit{Precond: pre(nn.EDM), Levels: levels}, data, false},
-		{"sliced score matching", "σ²", pre(nn.EDM), &train.Implicit{Precond: pre(nn.EDM), Levels: levels, Sliced: true}, data, false},
+		{"implicit score matching", "σ²", pre(nn.EDM), &train.Implicit{Precond: pre(nn.EDM), Levels: levels(sd)}, data, false},
+		{"sliced score matching", "σ²", pre(nn.EDM), &train.Implicit{Precond: pre(nn.EDM), Levels: levels(sd), Sliced: true}, data, false},
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/seed-dea4846a/sampler/internal/figure"
@@ -21,8 +20,8 @@ func (l *lab) optimisers() error {
 	if err != nil {
 		return err
 	}
-	p := nn.Precond{Kind: nn.EDM, DataStd: sd}
-	o := &train.Denoising{Precond: p, Levels: train.LogNormal{Mean: math.Log(sd) - 1.4, Std: 1.3}}
+	p := precond(nn.EDM, sd)
+	o := &train.Denoising{Precond: p, Levels: levels(sd)}
 	data := train.Target{Target: target}
 	costs := map[string]float64{}
 	list := []struct {
@@ -97,19 +96,22 @@ func (l *lab) curve(p nn.Precond, o train.Objective, data train.Source, set trai
 	return c, m, err
 }
 
-// cost returns the seconds of a step, the least of ten runs of 20.
+// cost returns the seconds of a step: the least of 300, as most are disturbed.
 func (l *lab) cost(p nn.Precond, o train.Objective, data train.Source, optimiser string) (float64, error) {
-	var took []float64
-	for range 10 {
-		m, err := nn.NewModel(plane(), p, trainSeed)
-		if err != nil {
-			return 0, err
-		}
-		begin := time.Now()
-		if _, err := train.Run(l.ctx, m, o, data, train.Settings{Steps: 20, Batch: 256, Rate: nn.Schedule{Rate: 1e-6}, Optimizer: optimiser}); err != nil {
-			return 0, err
-		}
-		took = append(took, time.Since(begin).Seconds()/20)
+	m, err := nn.NewModel(plane(), p, trainSeed)
+	if err != nil {
+		return 0, err
 	}
-	return slices.Min(took), nil
+	least, last := math.Inf(1), time.Time{}
+	_, err = train.Run(l.ctx, m, o, data, train.Settings{
+		Steps: 300, Batch: 256, Rate: nn.Schedule{Rate: 1e-6}, Optimizer: optimiser, Every: 1,
+		Progress: func(train.Point) {
+			now := time.Now()
+			if !last.IsZero() {
+				least = min(least, now.Sub(last).Seconds())
+			}
+			last = now
+		},
+	})
+	return least, err
 }

@@ -131,11 +131,10 @@ func label(d float64) string {
 
 // poissonNet trains for one D, all alike but for the noise.
 func (l *lab) poissonNet(t density.Target, spec nn.Spec, d, sd float64) (*nn.Model, error) {
-	p := nn.Precond{Kind: nn.EDM, DataStd: sd}
-	mean, width := math.Log(sd)-1.4, 1.3
-	var o train.Objective = &train.Denoising{Precond: p, Levels: train.LogNormal{Mean: mean, Std: width}}
+	p, noise := precond(nn.EDM, sd), levels(sd)
+	var o train.Objective = &train.Denoising{Precond: p, Levels: noise}
 	if !math.IsInf(d, 1) {
-		o = &train.Poisson{Precond: p, Training: pfgm.Training{D: d, PMean: mean, PStd: width, SigmaData: sd}}
+		o = &train.Poisson{Precond: p, Training: pfgm.Training{D: d, PMean: noise.Mean, PStd: noise.Std, SigmaData: sd}}
 	}
 	steps := l.of(2500)
 	return l.fit(spec, p, o, train.Target{Target: t}, train.Settings{Steps: steps, Batch: 512, EMA: 0.998, Rate: schedule(3e-3, steps)})
