@@ -34,6 +34,14 @@ var transport = []task{
 			return fmt.Sprintf(" (%d iterations, error %.1g, cost %.4g)", r.Iterations, r.MarginalError, r.Cost)
 		}
 	}},
+	{"ot/sinkhorn/n1000/eps.01med/to1e-9 (over-relaxed)", 1, func() func() string {
+		c, o := entropic()
+		o.Relax = true
+		return func() string {
+			r := must(metric.Sinkhorn(ctx, c, 1000, 1000, nil, nil, o))
+			return fmt.Sprintf(" (%d iterations, error %.1g, cost %.4g)", r.Iterations, r.MarginalError, r.Cost)
+		}
+	}},
 	{"ot/sinkhorn/n1000/eps.01med/to1e-9 (Sinkhorn-Newton-Sparse)", 1, func() func() string {
 		c, o := entropic()
 		return func() string {
