@@ -102,6 +102,8 @@ func page(ctx context.Context, w io.Writer, ps []problem, s scale, cache, img st
 		tables = append(tables, t)
 	}
 	fmt.Fprint(w, intro)
+	summary(w, tables)
+	fmt.Fprint(w, why)
 	s.text(w)
 	fmt.Fprint(w, learnedText)
 	for _, t := range tables {
