@@ -206,8 +206,8 @@ func (m *kernelDenoiser) Denoise(dst, x []float64, alpha, sigma float64) {
 //
 // The rule has the best rate in n. With the deviation of the labels alone for s, as if the target
 // had the norm 1, it stops too early: on two modes on the line, whose denoiser has the norm 4
-// (Kernel.Norm), at 2 to 6 times the least error, and at 1.4 to 2 times with s over that norm
-// (docs/LEARNED.md). Kernel.RiskTime, which needs no norm, comes to 1.1 to 1.6 times.
+// (Kernel.Norm), at 3 to 5 times the least error, and at 1.3 to 1.7 times with s over that norm
+// (docs/LEARNED.md). Kernel.RiskTime, which needs no norm, comes to 1.0 to 1.2 times.
 func StopTime(mu []float64, s float64) float64 {
 	// τ times the complexity increases with τ, so there is one crossing
 	excess := func(tau float64) float64 {
