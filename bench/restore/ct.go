@@ -199,7 +199,7 @@ func tomography(ctx context.Context, s *store) error {
 		if err != nil {
 			return err
 		}
-		methods, err := sliceMethods(g, m, nil, 1, 1, norm)
+		methods, err := sliceMethods(g, m, nil, 1, 1, norm, []float64{1, 1})
 		if err != nil {
 			return err
 		}
@@ -211,11 +211,18 @@ func tomography(ctx context.Context, s *store) error {
 			return err
 		}
 		m.prior = model.New(side, side, nil)
-		v, err := s.tuned(g.name, func() ([]float64, error) { return tuneCT(ctx, g, model) })
+		v, err := s.tuned(g.name, func() ([]float64, error) {
+			v, err := tuneCT(ctx, g, model)
+			if err != nil {
+				return nil, err
+			}
+			w, err := tuneSlow(ctx, g, model)
+			return append(v, w...), err
+		})
 		if err != nil {
 			return err
 		}
-		if methods, err = sliceMethods(g, m, model, v[0], v[1], norm); err != nil {
+		if methods, err = sliceMethods(g, m, model, v[0], v[1], norm, v[2:]); err != nil {
 			return err
 		}
 		all, err := answers(ctx, s, g.name, methods, m.clean, side, side)
@@ -231,7 +238,7 @@ func tomography(ctx context.Context, s *store) error {
 
 // sliceMethods are the rows of the table; the model, of Wiener's filter, may be nil to know
 // their names.
-func sliceMethods(g geometry, m *measurement, model *prior.Model, lambda, gamma, norm float64) ([]restorer, error) {
+func sliceMethods(g geometry, m *measurement, model *prior.Model, lambda, gamma, norm float64, weights []float64) ([]restorer, error) {
 	var methods []restorer
 	for _, f := range []linop.FBPFilter{linop.FBPRamp, linop.FBPHann} {
 		methods = append(methods, restorer{"FBP, " + f.String(), func(context.Context) (answer, error) {
@@ -243,8 +250,10 @@ func sliceMethods(g geometry, m *measurement, model *prior.Model, lambda, gamma,
 		restorer{"CGLS", cgls(m)},
 		restorer{"Wiener", func(ctx context.Context) (answer, error) { return wiener(m, model.Spectrum())(ctx) }},
 		restorer{"total variation", totalVariation(m, lambda, norm, make([]float64, len(m.clean)), 1.5, 1000)},
-		restorer{splittingName, splitting(m, falling(2, 0.01, 20))},
-		restorer{splittingName + byNetwork, splitting(m.network(), falling(2, 0.01, 20))},
+		restorer{splittingName, splitting(m, falling(2, 0.01, 20), splitWeight)},
+		restorer{splittingName + byNetwork, splitting(m.network(), falling(2, 0.01, 20), splitWeight)},
+		restorer{"splitting, 60 steps", splitting(m, slow, weights[0])},
+		restorer{"splitting, 60 steps" + byNetwork, splitting(m.network(), slow, weights[1])},
 	)
 	vp, _, err := ddsPaths(49)
 	if err != nil {
@@ -260,15 +269,17 @@ func sliceMethods(g geometry, m *measurement, model *prior.Model, lambda, gamma,
 // tomographySection has a method a row and a geometry a column.
 func tomographySection(s *store) string {
 	var b, titles strings.Builder
-	var tasks, lambdas, gammas []string
+	var tasks, lambdas, gammas, weights []string
 	for _, g := range geometries {
 		tasks = append(tasks, g.name)
 		fmt.Fprintf(&titles, " %s |", g.name)
 		if v := s.settings(g.name); v != nil {
 			lambdas, gammas = append(lambdas, fmt.Sprintf("%.2g", v[0])), append(gammas, fmt.Sprintf("%g", v[1]))
+			weights = append(weights, fmt.Sprintf("%g and %g", v[2], v[3]))
 		}
 	}
-	fmt.Fprintf(&b, "PSNR (dB) / SSIM; total variation with λ = %s, DDS with γ‖A‖² = %s:\n\n", strings.Join(lambdas, ", "), strings.Join(gammas, ", "))
+	fmt.Fprintf(&b, "PSNR (dB) / SSIM; total variation with λ = %s, DDS with γ‖A‖² = %s; 60 steps of splitting with λ = %s (patches and network):\n\n",
+		strings.Join(lambdas, ", "), strings.Join(gammas, ", "), strings.Join(weights, ", "))
 	b.WriteString(s.columns(titles.String(), tasks, nil, nil))
 	return b.String()
 }
@@ -298,21 +309,53 @@ func tuneCT(ctx context.Context, g geometry, model *prior.Model) ([]float64, err
 		return nil, err
 	}
 	vp.solver = inverse.Recursion{Eta: budgets[0].eta}.Solver()
-	top, gamma := math.Inf(-1), 0.0
-	for _, c := range []float64{1, 10, 100, 1000} {
-		a, err := vp.conditional(m, inverse.DDS{Gamma: c / (norm * norm), Krylov: inverse.Krylov{Iterations: 5}})(ctx)
+	gamma, err := best(ctx, m, []float64{1, 10, 100, 1000}, func(c float64) func(context.Context) (answer, error) {
+		return vp.conditional(m, inverse.DDS{Gamma: c / (norm * norm), Krylov: inverse.Krylov{Iterations: 5}})
+	})
+	return []float64{lambda, gamma}, err
+}
+
+// slow are the noises of a splitting of many steps.
+var slow = falling(0.5, 0.01, 60)
+
+// tuneSlow fits λ of splitting in many steps, with the patch prior and with the network, to the
+// phantom of tuneCT.
+func tuneSlow(ctx context.Context, g geometry, model *prior.Model) ([]float64, error) {
+	m, err := g.scanned(trainSeed, 0, side/2)
+	if err != nil {
+		return nil, err
+	}
+	m.prior = model.New(side/2, side/2, nil)
+	var weights []float64
+	for _, m := range []*measurement{m, m.network()} {
+		w, err := best(ctx, m, []float64{splitWeight, 0.1}, func(w float64) func(context.Context) (answer, error) {
+			return splitting(m, slow, w)
+		})
 		if err != nil {
 			return nil, err
+		}
+		weights = append(weights, w)
+	}
+	return weights, nil
+}
+
+// best returns the value with the best PSNR of run on a measurement.
+func best(ctx context.Context, m *measurement, values []float64, run func(v float64) func(context.Context) (answer, error)) (float64, error) {
+	top, at := math.Inf(-1), 0.0
+	for _, v := range values {
+		a, err := run(v)(ctx)
+		if err != nil {
+			return 0, err
 		}
 		p, err := metric.PSNR(a.x, m.clean, 1)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 		if p > top {
-			top, gamma = p, c
+			top, at = p, v
 		}
 	}
-	return []float64{lambda, gamma}, nil
+	return at, nil
 }
 
 func normOf(a linop.Operator) (float64, error) {

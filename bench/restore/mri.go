@@ -214,7 +214,7 @@ func resonanceMethods(m *measurement, lambda, damp float64) ([]restorer, error) 
 		{"CG-SENSE, 30 iterations", sense(m, damp)},
 		{"l1-wavelet, 30 iterations", wavelets(m, lambda, 30)},
 		{"l1-wavelet, 100 iterations", wavelets(m, lambda, 100)},
-		{splittingName, splitting(m, falling(1, 0.005, 12))},
+		{splittingName, splitting(m, falling(1, 0.005, 12), splitWeight)},
 	}
 	dds, err := ddsMethods(m, 1, 19, true)
 	methods = append(methods, dds...)

@@ -252,7 +252,7 @@ func tuneSplitting(ctx context.Context, ms []*measurement, d degradation) (float
 	top, best := math.Inf(-1), 0.0
 	for _, hi := range []float64{0.1, 0.2, 0.4, 0.8} {
 		p, err := meanPSNR(ctx, ms[:2], func(m *measurement) func(context.Context) (answer, error) {
-			return splitting(m, falling(hi, d.last, splits))
+			return splitting(m, falling(hi, d.last, splits), splitWeight)
 		})
 		if err != nil {
 			return 0, err
@@ -281,9 +281,9 @@ func photoMethods(m *measurement, d degradation, lambda, hi float64, averaged bo
 		{"data", func(context.Context) (answer, error) { return answer{x: start}, nil }},
 		{"Wiener", wiener(m, prior.Default().Spectrum())},
 		{"total variation", totalVariation(m, lambda, 1, start, 1, 2000)},
-		{splittingName, splitting(m, falling(hi, d.last, splits))},
+		{splittingName, splitting(m, falling(hi, d.last, splits), splitWeight)},
 		{diffPIRName, on(16, inverse.Recursion{Eta: math.Sqrt(d.zeta), Posterior: true}.Solver()).conditional(m, inverse.DiffPIR(7))},
-		{splittingName + byNetwork, splitting(m.network(), falling(hi, d.last, splits))},
+		{splittingName + byNetwork, splitting(m.network(), falling(hi, d.last, splits), splitWeight)},
 		{diffPIRName + byNetwork, on(16, inverse.Recursion{Eta: math.Sqrt(d.zeta), Posterior: true}.Solver()).conditional(m.network(), inverse.DiffPIR(7))},
 	}
 	if !*full {
