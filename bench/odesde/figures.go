@@ -17,7 +17,7 @@ func pictures(tables []*table, dir string) error {
 	for _, t := range tables {
 		n := len(t.rows[0].Flow) / 2
 		g := figure.Gallery{
-			Title: "Flow and process of learned log-densities: " + t.name, Caption: "W₂² to the truth under each panel", D: 2, Cols: 5,
+			Title: "Flow and process of learned log-densities: " + t.name, Caption: "W₂² to the truth above each panel", D: 2, Cols: 5,
 			Truth: figure.Truth{Exact: density.Sample(t.target, n, 9, 0, 1)},
 		}
 		var x, ours, paper []float64
