@@ -11,8 +11,8 @@ import (
 	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
-// Values and gradients of convolutions against sums by the definition, at every level: sizes
-// with and without margins to fill up, several strips, several images.
+// Values and gradients of two convolutions of one input against sums by the definition, at every
+// level: sizes with and without margins to fill up, several strips, several images.
 func TestConv(t *testing.T) {
 	for _, c := range []struct {
 		shape Shape
@@ -25,31 +25,30 @@ func TestConv(t *testing.T) {
 		{Shape{1, 1, 16}, 8},
 	} {
 		n := NewNet[float32](c.shape)
-		n.Output(n.Conv("c", n.X(), c.out, true))
+		n.Output(n.Add(n.Conv("c", n.X(), c.out, true), n.Conv("d", n.X(), c.out, true)))
 		n.Init(3)
 		rows := 2
 		x, dy := normals(rows*n.In(), 1), normals(rows*n.Out(), 2)
 		y, dx, g := make([]float64, rows*n.Out()), make([]float64, rows*n.In()), make([]float64, len(n.W))
 		s := c.shape
-		for r := range rows {
-			for p := range s.H * s.W {
-				for o := range c.out {
-					at := (r*s.H*s.W+p)*c.out + o
-					bias := 9*s.C*c.out + o
-					y[at] = float64(n.W[bias])
-					g[bias] += dy[at]
-					for k := range 9 {
-						i, j := p/s.W+k/3-1, p%s.W+k%3-1
-						if i < 0 || i >= s.H || j < 0 || j >= s.W {
-							continue
-						}
-						from := r*n.In() + (i*s.W+j)*s.C
-						for ch := range s.C {
-							w := (o*9+k)*s.C + ch
-							y[at] += float64(n.W[w]) * x[from+ch]
-							dx[from+ch] += float64(n.W[w]) * dy[at]
-							g[w] += x[from+ch] * dy[at]
-						}
+		for i := range 2 * rows * s.H * s.W {
+			r, p, offset := i/2/(s.H*s.W), i/2%(s.H*s.W), i%2*(9*s.C+1)*c.out
+			for o := range c.out {
+				at := (r*s.H*s.W+p)*c.out + o
+				bias := offset + 9*s.C*c.out + o
+				y[at] += float64(n.W[bias])
+				g[bias] += dy[at]
+				for k := range 9 {
+					i, j := p/s.W+k/3-1, p%s.W+k%3-1
+					if i < 0 || i >= s.H || j < 0 || j >= s.W {
+						continue
+					}
+					from := r*n.In() + (i*s.W+j)*s.C
+					for ch := range s.C {
+						w := offset + (o*9+k)*s.C + ch
+						y[at] += float64(n.W[w]) * x[from+ch]
+						dx[from+ch] += float64(n.W[w]) * dy[at]
+						g[w] += x[from+ch] * dy[at]
 					}
 				}
 			}
