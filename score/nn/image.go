@@ -1,5 +1,7 @@
 package nn
 
+import "github.com/seed-dea4846a/sampler/internal/simd"
+
 // Conv adds a 3×3 convolution with zeros outside the image. Its weights are NAME.weight, of
 // shape (out, 3, 3, in), and, if bias is set, NAME.bias.
 func (n *Net[T]) Conv(name string, in Value, out int, bias bool) Value {
@@ -100,26 +102,20 @@ func (l *resize[T]) backward(tp *Tape[T], id Value) {
 // pool adds f times the sums of 2×2 pixels to images of shape s, repeat f times each pixel
 // of images of shape s to 2×2.
 func pool[T Float](small, large []T, s Shape, f T) {
-	for ; len(small) > 0; small, large = small[s.Len():], large[4*s.Len():] {
-		for p := range 4 * s.H * s.W {
-			r, c := p/(2*s.W), p%(2*s.W)
-			dst := small[(r/2*s.W+c/2)*s.C:]
-			for j, v := range large[p*s.C : (p+1)*s.C] {
-				dst[j] += f * v
-			}
-		}
-	}
+	pairs(small, large, s, func(a, b simd.Rows[T]) { simd.AddProduct(a, s.W, s.C, 0, f, b) })
 }
 
 func repeat[T Float](large, small []T, s Shape, f T) {
-	for ; len(small) > 0; small, large = small[s.Len():], large[4*s.Len():] {
-		for p := range 4 * s.H * s.W {
-			r, c := p/(2*s.W), p%(2*s.W)
-			src := small[(r/2*s.W+c/2)*s.C:]
-			dst := large[p*s.C : (p+1)*s.C]
-			for j := range dst {
-				dst[j] += f * src[j]
-			}
+	pairs(small, large, s, func(a, b simd.Rows[T]) { simd.AddProduct(b, s.W, s.C, 0, f, a) })
+}
+
+// pairs calls f with each line of pixels of small images of shape s and, four times, the
+// pixels of the large ones that belong to it.
+func pairs[T Float](small, large []T, s Shape, f func(small, large simd.Rows[T])) {
+	w := s.W * s.C
+	for ; len(small) > 0; small, large = small[w:], large[4*w:] {
+		for _, at := range [4]int{0, s.C, 2 * w, 2*w + s.C} {
+			f(simd.Rows[T]{X: small, Stride: s.C}, simd.Rows[T]{X: large[at:], Stride: 2 * s.C})
 		}
 	}
 }
