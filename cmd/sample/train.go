@@ -185,7 +185,10 @@ func trainNetwork(ctx context.Context, s trainSettings, o outputs, checkpoint st
 		return asUsage(err)
 	}
 	m.Mean = src.mean
-	m.Meta = map[string]string{"objective": s.Objective, "path": "condot", "data": s.Data, "target": s.Target, "steps": fmt.Sprint(s.Steps), "seed": fmt.Sprint(s.Seed)}
+	m.Meta = map[string]string{"objective": s.Objective, "data": s.Data, "target": s.Target, "steps": fmt.Sprint(s.Steps), "seed": fmt.Sprint(s.Seed)}
+	if r.Precond.Path != nil {
+		m.Meta["path"] = "condot"
+	}
 	set := r.Settings
 	set.Steps, set.Batch, set.Seed, set.Workers = s.Steps, s.Batch, s.Seed, o.workers
 	set.Rate.Total, set.Every = s.Steps, historyEvery

@@ -257,6 +257,9 @@ func TestSaveAndLoad(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrNotExist)
 	m.Meta["path"] = "nowhere"
 	b.Reset()
+	assert.ErrorContains(t, m.Write(&b), "the model has none")
+	m.Precond.Path = interpolant.CondOT{}
+	b.Reset()
 	require.NoError(t, m.Write(&b))
 	_, err = Read(bytes.NewReader(b.Bytes()), nil)
 	assert.ErrorContains(t, err, "nothing here can look up")

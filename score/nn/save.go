@@ -20,7 +20,7 @@ const (
 )
 
 // Write writes the model in the safetensors format. If its Precond has a Path, Meta["path"]
-// must hold the name by which Read can find it.
+// must hold the name by which Read can find it; else it holds none.
 func (m *Model) Write(w io.Writer) error { return m.write(w, WriteTensors) }
 
 // WriteHalf is Write with weights rounded to float16.
@@ -37,6 +37,9 @@ func (m *Model) write(w io.Writer, tensors func(io.Writer, map[string]string, []
 	}
 	if m.Precond.Path != nil && meta[keyPath] == "" {
 		return fmt.Errorf("the model has a path without a name: set Meta[%q]", keyPath)
+	}
+	if m.Precond.Path == nil && meta[keyPath] != "" {
+		return fmt.Errorf("Meta[%q] names a path, on which the file would be read, but the model has none", keyPath)
 	}
 	meta[keyArchitecture], meta[keyPrecond] = m.Spec.String(), string(pre)
 	if m.Mean != nil {
