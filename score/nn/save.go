@@ -39,7 +39,7 @@ func (m *Model) write(w io.Writer, tensors func(io.Writer, map[string]string, []
 		return fmt.Errorf("the model has a path without a name: set Meta[%q]", keyPath)
 	}
 	if m.Precond.Path == nil && meta[keyPath] != "" {
-		return fmt.Errorf("Meta[%q] names a path, on which the file would be read, but the model has none", keyPath)
+		return fmt.Errorf("the metadata %q names a path, on which the file would be read, but the model has none", keyPath)
 	}
 	meta[keyArchitecture], meta[keyPrecond] = m.Spec.String(), string(pre)
 	if m.Mean != nil {
