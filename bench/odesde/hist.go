@@ -9,7 +9,6 @@ import (
 
 	"github.com/seed-dea4846a/sampler/internal/stream"
 	"github.com/seed-dea4846a/sampler/metric"
-	"github.com/seed-dea4846a/sampler/score/density"
 )
 
 // The paper's histograms: the nodes of a grid over the window, to the nearest of which each
@@ -38,29 +37,6 @@ func histogram(x []float64) (h hist, outside float64) {
 	}
 	floats.Scale(1/float64(in), h)
 	return h, 1 - float64(in)/float64(len(x)/2)
-}
-
-// exactHistogram is the midpoint rule on fine×fine points a cell: for the checkerboard it
-// misplaces its edges by half a point's width, 0.003, at most.
-func exactHistogram(t density.Target) hist {
-	const fine = 16
-	h, x, lp := make(hist, nodes*nodes), make([]float64, 2*fine*fine), make([]float64, fine*fine)
-	sum := 0.0
-	for c := range h {
-		for k := range fine * fine {
-			x[2*k] = node(c/nodes) + cell*((float64(k/fine)+0.5)/fine-0.5)
-			x[2*k+1] = node(c%nodes) + cell*((float64(k%fine)+0.5)/fine-0.5)
-		}
-		t.(density.CleanLogProber).CleanLogProb(lp, x)
-		for k, v := range lp {
-			if math.Abs(x[2*k]) < window && math.Abs(x[2*k+1]) < window {
-				h[c] += math.Exp(v)
-			}
-		}
-		sum += h[c]
-	}
-	floats.Scale(1/sum, h)
-	return h
 }
 
 // w2 returns W₂² of two histograms by exact transport.

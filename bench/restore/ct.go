@@ -143,18 +143,18 @@ type budget struct {
 
 var budgets = []budget{{19, 0.15}, {49, 0.5}, {99, 0.8}}
 
-// ddsPaths are the two of the paper: the variance-preserving one of DDPM's schedule on times of equal
-// distance, and a variance-exploding one.
-func ddsPaths(k int) (vp, ve chain, err error) {
+// paths are the two of the paper with DDS's steps: the variance-preserving one of DDPM's schedule on
+// times of equal distance, and a variance-exploding one.
+func (b budget) paths() (vp, ve chain, err error) {
 	p, err := interpolant.FromBetas(interpolant.LinearBetas(1000, 1e-4, 0.02))
 	if err != nil {
 		return vp, ve, err
 	}
 	t0, t1 := p.Span()
-	vp = chain{path: p, grid: interpolant.UniformGrid(t0, t1, k)}
+	vp = chain{path: p, grid: interpolant.UniformGrid(t0, t1, b.nfe), solver: inverse.Recursion{Eta: b.eta}.Solver()}
 	e := interpolant.VE{SigmaMin: 0.01, SigmaMax: 10}
 	t0, t1 = e.Span()
-	ve = chain{path: e, grid: interpolant.UniformGrid(t0, t1, k)}
+	ve = chain{path: e, grid: interpolant.UniformGrid(t0, t1, b.nfe), solver: inverse.Recursion{Eta: b.eta, Split: inverse.MixedVE}.Solver()}
 	return vp, ve, nil
 }
 
@@ -168,12 +168,10 @@ func ddsMethods(m *measurement, gamma float64, variants int, long bool) ([]resto
 		if b.nfe > 49 && !long && !*full {
 			continue
 		}
-		vp, ve, err := ddsPaths(b.nfe)
+		vp, ve, err := b.paths()
 		if err != nil {
 			return nil, err
 		}
-		vp.solver = inverse.Recursion{Eta: b.eta}.Solver()
-		ve.solver = inverse.Recursion{Eta: b.eta, Split: inverse.MixedVE}.Solver()
 		add := func(name string, c chain, g inverse.Gain) {
 			methods = append(methods, restorer{fmt.Sprintf("%s, %d NFE", name, b.nfe), c.conditional(m, g)})
 		}
@@ -255,12 +253,11 @@ func sliceMethods(g geometry, m *measurement, model *prior.Model, lambda, gamma,
 		restorer{"splitting, 60 steps", splitting(m, slow, weights[0])},
 		restorer{"splitting, 60 steps" + byNetwork, splitting(m.network(), slow, weights[1])},
 	)
-	vp, _, err := ddsPaths(49)
+	vp, _, err := budgets[1].paths()
 	if err != nil {
 		return nil, err
 	}
-	vp.solver = inverse.Recursion{Eta: 0.5}.Solver()
-	methods = append(methods, restorer{"DDS-VP, 49 NFE" + byNetwork,
+	methods = append(methods, restorer{fmt.Sprintf("DDS-VP, %d NFE", budgets[1].nfe) + byNetwork,
 		vp.conditional(m.network(), inverse.DDS{Gamma: gamma / (norm * norm), Krylov: inverse.Krylov{Iterations: 5}})})
 	dds, err := ddsMethods(m, gamma/(norm*norm), 19, len(g.angles) == 18)
 	return append(methods, dds...), err
@@ -304,11 +301,10 @@ func tuneCT(ctx context.Context, g geometry, model *prior.Model) ([]float64, err
 	if err != nil {
 		return nil, err
 	}
-	vp, _, err := ddsPaths(budgets[0].nfe)
+	vp, _, err := budgets[0].paths()
 	if err != nil {
 		return nil, err
 	}
-	vp.solver = inverse.Recursion{Eta: budgets[0].eta}.Solver()
 	gamma, err := best(ctx, m, []float64{1, 10, 100, 1000}, func(c float64) func(context.Context) (answer, error) {
 		return vp.conditional(m, inverse.DDS{Gamma: c / (norm * norm), Krylov: inverse.Krylov{Iterations: 5}})
 	})

@@ -277,14 +277,15 @@ func photoMethods(m *measurement, d degradation, lambda, hi float64, averaged bo
 		return chain{path: path, grid: interpolant.KarrasGrid(path, 7, t0, t1, k), solver: s}
 	}
 	start := back(m)
+	pir := on(16, inverse.Recursion{Eta: math.Sqrt(d.zeta), Posterior: true}.Solver())
 	methods := []restorer{
 		{"data", func(context.Context) (answer, error) { return answer{x: start}, nil }},
 		{"Wiener", wiener(m, prior.Default().Spectrum())},
 		{"total variation", totalVariation(m, lambda, 1, start, 1, 2000)},
 		{splittingName, splitting(m, falling(hi, d.last, splits), splitWeight)},
-		{diffPIRName, on(16, inverse.Recursion{Eta: math.Sqrt(d.zeta), Posterior: true}.Solver()).conditional(m, inverse.DiffPIR(7))},
+		{diffPIRName, pir.conditional(m, inverse.DiffPIR(7))},
 		{splittingName + byNetwork, splitting(m.network(), falling(hi, d.last, splits), splitWeight)},
-		{diffPIRName + byNetwork, on(16, inverse.Recursion{Eta: math.Sqrt(d.zeta), Posterior: true}.Solver()).conditional(m.network(), inverse.DiffPIR(7))},
+		{diffPIRName + byNetwork, pir.conditional(m.network(), inverse.DiffPIR(7))},
 	}
 	if !*full {
 		return methods

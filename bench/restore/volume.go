@@ -100,12 +100,11 @@ func (g geometry) scannedStack(n int) (*measurement, error) {
 
 func stackMethods(g geometry, m *measurement, lambda, gamma, norm float64) ([]restorer, error) {
 	n, y := m.rows, m.problem.Y()
-	vp, _, err := ddsPaths(budgets[0].nfe)
+	vp, _, err := budgets[0].paths()
 	if err != nil {
 		return nil, err
 	}
 	step := inverse.Recursion{Eta: budgets[0].eta}
-	vp.solver = step.Solver()
 	five := inverse.Krylov{Iterations: 5}
 	methods := []restorer{
 		{"FBP, Hann", func(context.Context) (answer, error) {

@@ -9,9 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-dea4846a/sampler/internal/dataio"
 	"github.com/seed-dea4846a/sampler/inverse/netprior"
-	"github.com/seed-dea4846a/sampler/inverse/prior"
 	"github.com/seed-dea4846a/sampler/score/train"
 )
 
@@ -50,14 +48,9 @@ func trainPictures(ctx context.Context, s pictureSettings, o outputs, checkpoint
 		return usagef("--hidden must be from 1 to 1024, got %d", s.Hidden)
 	case s.Depth < 1 || s.Depth > 100:
 		return usagef("--depth must be from 1 to 100, got %d", s.Depth)
-	case o.workers < 0:
-		return usagef("--workers must not be negative, got %d", o.workers)
 	}
-	images, err := prior.ReadImages(s.Dir)
+	images, err := trainingPictures(s.Dir, o)
 	if err != nil {
-		return asUsage(err)
-	}
-	if err := checkWritable(o.out); err != nil {
 		return err
 	}
 	if o.quiet {
@@ -79,7 +72,7 @@ func trainPictures(ctx context.Context, s pictureSettings, o outputs, checkpoint
 		}
 		return ctx.Err()
 	}
-	if err := dataio.WriteFile(o.out, m.Write); err != nil {
+	if err := m.WriteFile(o.out); err != nil {
 		return asUsage(err)
 	}
 	rep := pictureReport{pictureSettings: s, Images: len(images), Weights: len(m.Net.Net.W), Status: res.Status.String(), Made: res.Steps,

@@ -96,14 +96,9 @@ func trainPrior(ctx context.Context, s priorSettings, o outputs, stdout, stderr 
 		return usagef("--draws must be from the %d components to 10000000, got %d", s.Components, s.Draws)
 	case s.Iterations < 1 || s.Iterations > 100_000:
 		return usagef("--iterations must be from 1 to 100000, got %d", s.Iterations)
-	case o.workers < 0:
-		return usagef("--workers must not be negative, got %d", o.workers)
 	}
-	images, err := prior.ReadImages(s.Dir)
+	images, err := trainingPictures(s.Dir, o)
 	if err != nil {
-		return asUsage(err)
-	}
-	if err := checkWritable(o.out); err != nil {
 		return err
 	}
 	fit := &prior.PatchFit{Side: s.Side, Components: s.Components, Patches: s.Draws, Iterations: s.Iterations, Seed: s.Seed, Workers: o.workers}
@@ -132,4 +127,17 @@ func trainPrior(ctx context.Context, s priorSettings, o outputs, stdout, stderr 
 		return json.NewEncoder(stdout).Encode(rep)
 	}
 	return nil
+}
+
+// trainingPictures returns the pictures of a folder that a prior is fitted to, once the rest of the
+// request is known to be good.
+func trainingPictures(dir string, o outputs) ([]prior.Image, error) {
+	if o.workers < 0 {
+		return nil, usagef("--workers must not be negative, got %d", o.workers)
+	}
+	images, err := prior.ReadImages(dir)
+	if err != nil {
+		return nil, asUsage(err)
+	}
+	return images, checkWritable(o.out)
 }
