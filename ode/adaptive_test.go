@@ -123,17 +123,26 @@ func TestDenseOutput(t *testing.T) {
 				assert.InDeltaSlice(t, want, tr.X[2*k:2*k+2], 3e-5, "%s at %v", tab.Label, at)
 			}
 		}
-		r := newAdaptiveRow(pendulum(), Adaptive{Tableau: tab}.withDefaults())
+		g := newAdaptiveGroup(pendulum(), Adaptive{Tableau: tab}.withDefaults(), 1)
 		x := []float64{1, 0.2}
-		r.f.Eval(r.w.k[0], x, 0)
-		r.trial(x, 0, 0.3)
-		r.interpolate(x, 0, 0.3, 0.3)
-		require.Equal(t, r.x1, r.out)
-		r.interpolate(x, 0, 0.3, math.Nextafter(0.3, 0))
-		assert.InDeltaSlice(t, r.x1, r.out, 1e-12, tab.Label) // rounding of P
-		r.interpolate(x, 0, 0.3, 0)
-		assert.Equal(t, x, r.out)
+		try(g, x, 0.3)
+		x1, s := g.x1[:2], len(g.tab.B)
+		g.interpolate(0, 0.3, s)
+		require.Equal(t, x1, g.out)
+		g.interpolate(0, math.Nextafter(0.3, 0), s)
+		assert.InDeltaSlice(t, x1, g.out, 1e-12, tab.Label) // rounding of P
+		g.interpolate(0, 0, s)
+		assert.Equal(t, x, g.out)
 	}
+}
+
+// try makes a trial step of one point from 0 to t1 and returns its error measure.
+func try(g *adaptiveGroup, x []float64, t1 float64) float64 {
+	g.rows = 1
+	g.begin(x, 0, t1)
+	g.points[0].t1 = t1
+	g.trial()
+	return g.points[0].err
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -200,32 +209,29 @@ func TestErrorMeasure(t *testing.T) {
 		if tab.E == nil {
 			continue
 		}
-		r := newAdaptiveRow(pendulum(), Adaptive{Tableau: tab, RTol: 1e-2, ATol: 1e-3}.withDefaults())
+		g := newAdaptiveGroup(pendulum(), Adaptive{Tableau: tab, RTol: 1e-2, ATol: 1e-3}.withDefaults(), 1)
 		x := []float64{1, 0.2}
-		r.f.Eval(r.w.k[0], x, 0)
 		var hs, errs []float64
 		for h := 1.; h > 0.05; h /= 1.3 {
-			err := r.trial(x, 0, h)
-			if floats.Norm(r.err, 2) < 1e-13 { // rounding of Σ e k
+			err := try(g, x, h)
+			if floats.Norm(g.err[:2], 2) < 1e-13 { // rounding of Σ e k
 				break
 			}
 			hs, errs = append(hs, h), append(errs, err)
 		}
 		from := max(0, len(hs)-5)
 		slope, n := testprob.Order(hs[from:], errs[from:], 0, 1)
-		t.Logf("%-9s measure of order %v: %.3f", tab.Label, r.order, slope)
+		t.Logf("%-9s measure of order %v: %.3f", tab.Label, g.order, slope)
 		assert.Equal(t, 5, n)
-		assert.InDelta(t, r.order, slope, 0.2, tab.Label)
+		assert.InDelta(t, g.order, slope, 0.2, tab.Label)
 	}
 	// Heun and x' = -x from 3 by h: the estimate is h²x/2.
-	r := newAdaptiveRow(decay(1), Adaptive{Tableau: Heun, RTol: 1e-3, ATol: 1e-2}.withDefaults())
-	r.w.k[0][0] = -3
-	assert.InDelta(t, 0.01*3/2/(1e-2+1e-3*3), r.trial([]float64{3}, 0, 0.1), 1e-12)
+	g := newAdaptiveGroup(decay(1), Adaptive{Tableau: Heun, RTol: 1e-3, ATol: 1e-2}.withDefaults(), 1)
+	assert.InDelta(t, 0.01*3/2/(1e-2+1e-3*3), try(g, []float64{3}, 0.1), 1e-12)
 	// The 8(5,3) pair by its formula, for two coordinates.
-	r = newAdaptiveRow(pendulum(), Adaptive{Tableau: DormandPrince853, RTol: 1e-30, ATol: 1}.withDefaults())
-	r.f.Eval(r.w.k[0], []float64{1, 0.2}, 0)
-	err := r.trial([]float64{1, 0.2}, 0, 1)
-	e5, e3 := floats.Dot(r.err, r.err), floats.Dot(r.err2, r.err2)
+	g = newAdaptiveGroup(pendulum(), Adaptive{Tableau: DormandPrince853, RTol: 1e-30, ATol: 1}.withDefaults(), 1)
+	err := try(g, []float64{1, 0.2}, 1)
+	e5, e3 := floats.Dot(g.err[:2], g.err[:2]), floats.Dot(g.err2[:2], g.err2[:2])
 	assert.InEpsilon(t, e5/math.Sqrt(2*(e5+0.01*e3)), err, 1e-12)
 }
 
@@ -234,10 +240,12 @@ func TestErrorMeasure(t *testing.T) {
 func TestFirstStep(t *testing.T) {
 	f := Func{1, func(dst, x []float64, _ float64) { dst[0] = -10 * x[0] }}
 	for _, c := range []struct{ tol, want float64 }{{1, 0.1}, {1e-7, math.Pow(0.01*1.001e-7/100, 0.2)}} {
-		r := newAdaptiveRow(f, Adaptive{RTol: c.tol}.withDefaults())
-		r.w.k[0][0] = -10
-		assert.InEpsilon(t, c.want, r.firstStep([]float64{1}, 0, 5), 1e-9) // rounding of the difference
-		assert.Equal(t, 1e-3, r.firstStep([]float64{1}, 0, -1e-3))
+		g := newAdaptiveGroup(f, Adaptive{RTol: c.tol}.withDefaults(), 1)
+		g.rows = 1
+		g.begin([]float64{1}, 0, 5)
+		assert.InEpsilon(t, c.want, g.points[0].h, 1e-9) // rounding of the difference
+		g.begin([]float64{1}, 0, -1e-3)
+		assert.Equal(t, 1e-3, g.points[0].h)
 	}
 	_, res := adaptively(t, decay(1), []float64{1}, []float64{0, 0.02}, Adaptive{}, nil)
 	assert.EqualValues(t, 1, res.Accepted) // h₁ = (1e-8)^0.2 = 0.025

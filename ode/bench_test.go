@@ -64,13 +64,13 @@ func BenchmarkArenstorf(b *testing.B) {
 	p := testprob.Arenstorf()
 	for _, tab := range []*Tableau{DormandPrince54, Tsitouras54, DormandPrince853} {
 		b.Run(tab.Label, func(b *testing.B) {
-			r := newAdaptiveRow(Func{p.Dim, p.F}, Adaptive{Tableau: tab, RTol: 1e-8, ATol: 1e-10}.withDefaults())
+			g := newAdaptiveGroup(Func{p.Dim, p.F}, Adaptive{Tableau: tab, RTol: 1e-8, ATol: 1e-10}.withDefaults(), 1)
 			x := make([]float64, p.Dim)
 			b.ReportAllocs()
 			var st Stats
 			for b.Loop() {
 				copy(x, p.X0)
-				st, _ = r.SolveRow(context.Background(), x, 0, []float64{0, p.T1}, nil)
+				st, _ = g.solve(context.Background(), x, 0, 0, []float64{0, p.T1}, func(int) {}, nil)
 			}
 			b.ReportMetric(float64(st.Evals), "NFE")
 			b.ReportMetric(distance(x, p.X0), "error")

@@ -141,18 +141,20 @@ func (s flowStepper) Begin(first, rows int) {
 
 func (a Adaptive) solveFlow(ctx context.Context, x []float64, dim int, grid []float64, newFlow func(rows int) *flow, s *Settings) (Result, error) {
 	a = a.withDefaults()
-	return MarchRows(ctx, x, dim, grid, func() RowSolver {
-		g := newFlow(1)
-		return flowRow{newAdaptiveRow(g, a), g}
-	}, s)
-}
-
-type flowRow struct {
-	*adaptiveRow
-	flow *flow
-}
-
-func (r flowRow) SolveRow(ctx context.Context, x []float64, row int, grid []float64, record func(int, []float64)) (Stats, error) {
-	r.flow.trace.begin(row, 1)
-	return r.adaptiveRow.SolveRow(ctx, x, row, grid, record)
+	return run(ctx, x, dim, grid, s, func(int) groupRunner {
+		f := newFlow(1) // whose probes are those of one point
+		g := newAdaptiveGroup(f, a, 1)
+		return func(ctx context.Context, x []float64, first, row int, tick func(int), tr *Trace) (Stats, error) {
+			var sum Stats
+			for i := range len(x) / dim {
+				f.trace.begin(first+row+i, 1)
+				st, err := g.solve(ctx, x[i*dim:(i+1)*dim], first, row+i, grid, tick, tr)
+				if err != nil {
+					return sum, err
+				}
+				sum.add(st)
+			}
+			return sum, nil
+		}
+	})
 }

@@ -78,13 +78,14 @@ func TestAllocs(t *testing.T) {
 		}), m.Name())
 		assert.Zero(t, testing.AllocsPerRun(5, func() { st.Begin(0, 4) }), m.Name())
 	}
-	record := func(int, []float64) {}
 	grid := uniform(0, 3, 5)
 	for _, tab := range tableaux {
 		if tab.E != nil {
-			r := newAdaptiveRow(pendulum(), Adaptive{Tableau: tab, RTol: 1e-4}.withDefaults())
+			g := newAdaptiveGroup(pendulum(), Adaptive{Tableau: tab, RTol: 1e-4}.withDefaults(), 5)
+			tr := &Trace{Rows: 2}
+			tr.start(x, 2, len(grid))
 			assert.Zero(t, testing.AllocsPerRun(5, func() {
-				_, err := r.SolveRow(context.Background(), x[:2], 0, grid, record)
+				_, err := g.solve(context.Background(), x, 0, 0, grid, func(int) {}, tr)
 				require.NoError(t, err)
 			}), tab.Label)
 		}
@@ -101,6 +102,20 @@ func TestAllocs(t *testing.T) {
 			st.Begin(0, 5)
 			st.Step(y, 0, 0.01)
 		}), "%T", div)
+	}
+}
+
+// timed is a field that takes a time for each point.
+type timed struct {
+	Field
+	used atomic.Bool
+}
+
+func (f *timed) EvalEach(dst, x, t []float64) {
+	f.used.Store(true)
+	d := f.Dim()
+	for r, t := range t {
+		f.Eval(dst[r*d:(r+1)*d], x[r*d:(r+1)*d], t)
 	}
 }
 
@@ -125,6 +140,16 @@ func TestSameBytes(t *testing.T) {
 			_, err := SolveAdaptive(context.Background(), pendulum(), x, grid, Adaptive{Tableau: tab}, s)
 			return err
 		}
+	}
+	// Points that are evaluated together at times of their own.
+	plain := cloud(n, 2)
+	require.NoError(t, solvers["adaptive"](plain, nil))
+	solvers["adaptive per point"] = func(x []float64, s *Settings) error {
+		f := &timed{Field: pendulum()}
+		_, err := SolveAdaptive(context.Background(), f, x, grid, Adaptive{}, s)
+		require.Equal(t, plain, x)
+		require.True(t, f.used.Load() || s.Rows == 1)
+		return err
 	}
 	for name, solve := range solvers {
 		want := cloud(n, 2)

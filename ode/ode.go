@@ -60,6 +60,14 @@ type JVPer interface {
 	JVP(dst, x, v []float64, t float64)
 }
 
+// A PerPoint field takes a time for each point: EvalEach writes what Eval would for each
+// point alone, to the bit; len(t) = len(x)/Dim. Adaptive then evaluates the points of a row
+// group together, although each has steps of its own.
+type PerPoint interface {
+	Field
+	EvalEach(dst, x, t []float64)
+}
+
 // Func adapts an ordinary function to Field.
 type Func struct {
 	D int                               // dimension of a point

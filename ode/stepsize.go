@@ -39,34 +39,42 @@ func grow(err, before, k float64, rejected bool) float64 {
 // to have accurate stages.
 func rounding(t, end float64) float64 { return 10 * math.Abs(math.Nextafter(t, end)-t) }
 
-// firstStep estimates a step from the slopes at the start and after a small Euler
-// step (HNW II.4, "Starting step size").
-func (r *adaptiveRow) firstStep(x []float64, t, end float64) float64 {
-	span := math.Abs(end - t)
-	k := r.w.k
-	copy(r.x1, x) // of which scaled takes its tolerances
-	d := float64(len(x))
-	d0, d1 := math.Sqrt(r.scaled(x, x)/d), math.Sqrt(r.scaled(k[0], x)/d)
-	h0 := 1e-6
-	if d0 >= 1e-5 && d1 >= 1e-5 {
-		h0 = 0.01 * d0 / d1
+// firstSteps estimates the first step of each point from the slopes at the start and after
+// a small Euler step (HNW II.4, "Starting step size").
+func (g *adaptiveGroup) firstSteps(t, end float64) {
+	span, d := math.Abs(end-t), g.d
+	copy(g.x1, g.x) // of which scaled takes its tolerances
+	dim := float64(d)
+	for r := range g.rows {
+		p := &g.points[r]
+		x, slope := g.x[r*d:(r+1)*d], g.slope[r*d:(r+1)*d]
+		d0, d1 := math.Sqrt(g.scaled(x, r)/dim), math.Sqrt(g.scaled(slope, r)/dim)
+		h0 := 1e-6
+		if d0 >= 1e-5 && d1 >= 1e-5 {
+			h0 = 0.01 * d0 / d1
+		}
+		p.h, p.err = min(h0, span, g.opt.MaxStep), d1
+		step := math.Copysign(p.h, end-t)
+		g.times[r] = t + step
+		for i, v := range x {
+			g.y[r*d+i] = v + step*slope[i]
+		}
 	}
-	h0 = min(h0, span, r.opt.MaxStep)
-	step := math.Copysign(h0, end-t)
-	for i, v := range x {
-		r.w.y[i] = v + step*k[0][i]
+	g.evalEach(g.last, g.y)
+	for r := range g.rows {
+		p := &g.points[r]
+		h0, d1, e := p.h, p.err, g.err[r*d:(r+1)*d]
+		for i := range e {
+			e[i] = (g.last[r*d+i] - g.slope[r*d+i]) / h0
+		}
+		d2 := math.Sqrt(g.scaled(e, r) / dim)
+		if math.IsNaN(d2) || math.IsInf(d2, 0) {
+			continue
+		}
+		h1 := max(1e-6, 1e-3*h0)
+		if dm := max(d1, d2); dm > 1e-15 {
+			h1 = math.Pow(0.01/dm, 1/g.order)
+		}
+		p.h = min(100*h0, h1, span)
 	}
-	r.eval(k[1], r.w.y, t+step)
-	for i, v := range k[0] {
-		r.err[i] = (k[1][i] - v) / h0
-	}
-	d2 := math.Sqrt(r.scaled(r.err, x) / d)
-	if math.IsNaN(d2) || math.IsInf(d2, 0) {
-		return h0
-	}
-	h1 := max(1e-6, 1e-3*h0)
-	if dm := max(d1, d2); dm > 1e-15 {
-		h1 = math.Pow(0.01/dm, 1/r.order)
-	}
-	return min(100*h0, h1, span)
 }

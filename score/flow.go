@@ -4,11 +4,15 @@ import (
 	"math"
 	"sync"
 
+	"github.com/seed-dea4846a/sampler/internal/simd"
 	"github.com/seed-dea4846a/sampler/interpolant"
 	"github.com/seed-dea4846a/sampler/ode"
 )
 
-var _ ode.Semilinear = (*Flow)(nil)
+var (
+	_ ode.Semilinear = (*Flow)(nil)
+	_ ode.PerPoint   = (*Flow)(nil)
+)
 
 // Flow is the probability flow of a model on a path, an ode.Field with Jacobian and
 // divergence:
@@ -30,6 +34,29 @@ func (f *Flow) Eval(dst, x []float64, t float64) {
 	c := f.Path.At(t)
 	f.Model.Denoise(dst, x, c.Alpha, c.Sigma)
 	VelocityFromDenoised(dst, x, dst, c)
+}
+
+// EvalEach writes the velocity of each point at its time. A model that is no PerPoint is
+// asked point by point.
+func (f *Flow) EvalEach(dst, x, t []float64) {
+	d, n := f.Dim(), len(t)
+	s := scratches.Get().(*scratch)
+	s.a, s.b, s.c = grow(s.a, n), grow(s.b, n), grow(s.c, 2*n)
+	alpha, sigma, ofX, ofD := s.a, s.b, s.c[:n], s.c[n:]
+	for i, v := range t {
+		c := f.Path.At(v)
+		alpha[i], sigma[i] = c.Alpha, c.Sigma
+		ofX[i], ofD[i] = velocity(c)
+	}
+	if each, ok := f.Model.(PerPoint); ok {
+		each.DenoiseEach(dst, x, alpha, sigma)
+	} else {
+		for i := range n {
+			f.Model.Denoise(dst[i*d:(i+1)*d], x[i*d:(i+1)*d], alpha[i], sigma[i])
+		}
+	}
+	simd.Combine2Each(dst, ofX, x, ofD, dst)
+	scratches.Put(s)
 }
 
 // JVP writes (∂u/∂x) v = (σ̇/σ) v + (α̇ - ασ̇/σ) (∂D/∂x) v. If the model is no JVPer the

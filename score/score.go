@@ -41,6 +41,13 @@ type JVPer interface {
 	JVP(dst, x, v []float64, alpha, sigma float64)
 }
 
+// A PerPoint model takes a noise level for each point: DenoiseEach writes what Denoise would
+// for each point alone, to the bit; len(alpha) = len(sigma) = len(x)/Dim. Adaptive solvers
+// then evaluate points together that have reached different times.
+type PerPoint interface {
+	DenoiseEach(dst, x, alpha, sigma []float64)
+}
+
 // A Deterministic model is one whose noise is not Gaussian, so that (αD - x)/σ² is not the
 // score of its law and no stochastic sampler serves it. Deterministic says why.
 type Deterministic interface {

@@ -124,6 +124,25 @@ func TestFlowOfAGaussian(t *testing.T) {
 //	dM/dt = a M + b,   dV/dt = 2aV + g²
 //
 // at any noise level. A wrong weight of the score breaks the second.
+// Each point at its own time has the bits that it has alone.
+func TestFlowAtManyTimes(t *testing.T) {
+	const n = 37
+	g := density.Ring(8, 4, 0.3)
+	for name, p := range paths(t) {
+		for _, m := range []Denoiser{g, bare{g}} {
+			f := &Flow{Path: p, Model: m}
+			x, got, want := normals(2*n, 0), make([]float64, 2*n), make([]float64, 2*n)
+			times := make([]float64, n)
+			for i := range times {
+				times[i] = 0.01 + 0.98*float64(i)/n
+				f.Eval(want[2*i:2*i+2], x[2*i:2*i+2], times[i])
+			}
+			f.EvalEach(got, x, times)
+			require.Equal(t, want, got, name)
+		}
+	}
+}
+
 func TestReverseKeepsTheMarginals(t *testing.T) {
 	for name, p := range paths(t) {
 		for _, tm := range []float64{0.05, 0.4, 0.8, 0.97} {

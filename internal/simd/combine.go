@@ -57,6 +57,23 @@ func Combine2(dst []float64, a float64, x []float64, b float64, y []float64) {
 	Combine(dst, a, x, c[:], k[:])
 }
 
+// Combine2Each sets dst = a x + b y for each point, of which a and b have a value each, with
+// the bits of Combine2.
+func Combine2Each(dst, a, x, b, y []float64) {
+	d := len(dst) / len(a)
+	b, x, y = b[:len(a)], x[:len(dst)], y[:len(dst)]
+	for i, u := range a {
+		v := b[i]
+		for j := i * d; j < (i+1)*d; j++ {
+			if level == Generic {
+				dst[j] = float64(v*y[j]) + u*x[j] // as addScaled, also where the compiler fuses
+			} else {
+				dst[j] = math.FMA(u, x[j], v*y[j])
+			}
+		}
+	}
+}
+
 // Combine3 sets dst = a x + b y + c z, as Combine does.
 func Combine3(dst []float64, a float64, x []float64, b float64, y []float64, c float64, z []float64) {
 	w, k := [2]float64{b, c}, [2][]float64{y, z}

@@ -1,0 +1,317 @@
+package ode
+
+import (
+	"context"
+	"math"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
+
+// An adaptiveGroup solves the points of a row group side by side, each with its own steps:
+// in every round each point that has not arrived tries one step. Points that have arrived
+// give their place to the last, so that those on their way lie one after another.
+type adaptiveGroup struct {
+	f        Field
+	each     PerPoint // f, if it takes a time for each point
+	opt      Adaptive
+	tab      *Tableau
+	a        []sparse
+	e, e2    sparse
+	order    float64 // k: the error measure is O(h^k)
+	d, rows  int     // points on their way
+	points   []adaptivePoint
+	times    []float64   // of the points, at a stage
+	x, slope []float64   // at the starts of the steps
+	x1, last []float64   // at the ends of the trial steps
+	k        [][]float64 // slopes times h
+	y        []float64   // state of a stage
+	err      []float64   // error estimates
+	err2     []float64
+	zero     []float64
+	arg      [][]float64
+	coef     []float64
+	out      []float64 // dense output of one point
+}
+
+// adaptivePoint is one point on its way.
+type adaptivePoint struct {
+	row      int     // its place in the group
+	t, t1, h float64 // start and end of the trial step, length of the next
+	err      float64 // measure of the trial step
+	before   float64 // measure of the accepted step before
+	next     int     // grid time that is to be recorded next
+	rejected bool
+	stats    Stats
+}
+
+func newAdaptiveGroup(f Field, opt Adaptive, rows int) *adaptiveGroup {
+	t, d := opt.Tableau.withEndSlope(), f.Dim()
+	g := &adaptiveGroup{f: f, opt: opt, tab: t, e: newSparse(t.E), e2: newSparse(t.E2), d: d}
+	g.each, _ = f.(PerPoint)
+	// HNW (10.17) divides e₅² by e₃: the orders in h are those of the local errors.
+	g.order = float64(t.OrderE + 1)
+	if t.E2 != nil {
+		g.order = float64(2*(t.OrderE+1) - (t.OrderE2 + 1))
+	}
+	for _, row := range t.A {
+		g.a = append(g.a, newSparse(row))
+	}
+	g.points, g.times = make([]adaptivePoint, rows), make([]float64, rows)
+	size := padded(rows * d)
+	s := len(t.A)
+	g.k, g.arg, g.coef = make([][]float64, s), make([][]float64, s), make([]float64, s)
+	buf := make([]float64, (s+8)*size)
+	cut := func() []float64 { v := buf[:size:size]; buf = buf[size:]; return v }
+	for i := range g.k {
+		g.k[i] = cut()
+	}
+	for _, p := range []*[]float64{&g.x, &g.slope, &g.x1, &g.last, &g.y, &g.err, &g.err2, &g.zero} {
+		*p = cut()
+	}
+	g.out = make([]float64, d)
+	return g
+}
+
+// padded rounds a length up to whole blocks of simd.Combine. What stands behind the last
+// point is never read as a point.
+func padded(n int) int { return (n + 31) &^ 31 }
+
+// combine sets dst = x + Σ r_j h k_j for all points on their way.
+func (g *adaptiveGroup) combine(dst, x []float64, r sparse) {
+	n := padded(g.rows * g.d)
+	for m, j := range r.index {
+		g.arg[m] = g.k[j]
+	}
+	simd.Combine(dst[:n], 1, x, r.coef, g.arg)
+}
+
+// evalEach writes the slopes at x and g.times, the points on their way.
+func (g *adaptiveGroup) evalEach(dst, x []float64) {
+	n, d := g.rows, g.d
+	if g.each != nil && n > 1 {
+		g.each.EvalEach(dst[:n*d], x[:n*d], g.times[:n])
+	} else {
+		for r, t := range g.times[:n] {
+			g.f.Eval(dst[r*d:(r+1)*d], x[r*d:(r+1)*d], t)
+		}
+	}
+	for r := range n {
+		g.points[r].stats.Evals++
+	}
+}
+
+// scale sets dst = h src, h being the signed step of each point.
+func (g *adaptiveGroup) scale(dst, src []float64) {
+	d := g.d
+	for r := range g.rows {
+		p := &g.points[r]
+		h := p.t1 - p.t
+		from := src[r*d : (r+1)*d]
+		for i, v := range from {
+			dst[r*d+i] = h * v
+		}
+	}
+}
+
+// solve advances the points x, of which the first has index row in this run and first+row in
+// the whole batch, over the grid.
+func (g *adaptiveGroup) solve(ctx context.Context, x []float64, first, row int, grid []float64, tick func(int), tr *Trace) (Stats, error) {
+	d, last := g.d, len(grid)-1
+	g.rows = len(x) / d
+	var sum Stats
+	if last == 0 {
+		return Stats{Points: g.rows}, nil
+	}
+	t, end := grid[0], grid[last]
+	dir := math.Copysign(1, end-t)
+	fail := func(p *adaptivePoint, s Status, err error) (Stats, error) {
+		return sum, &Error{Status: s, Row: first + row + p.row, Step: int(p.stats.Accepted), T: p.t, Err: err}
+	}
+	if r, ok := g.begin(x, t, end); !ok {
+		return fail(&g.points[r], NonFinite, nil)
+	}
+	s := len(g.tab.B)
+	for g.rows > 0 {
+		if err := ctx.Err(); err != nil {
+			return fail(&g.points[0], Cancelled, err)
+		}
+		for r := range g.rows {
+			p := &g.points[r]
+			p.h = min(p.h, g.opt.MaxStep)
+			if p.h < max(g.opt.MinStep, rounding(p.t, end)) && p.h < math.Abs(end-p.t) {
+				return fail(p, StepTooSmall, nil)
+			}
+			if p.stats.Accepted+p.stats.Rejected == int64(g.opt.MaxSteps) {
+				return fail(p, TooManySteps, nil)
+			}
+			p.t1 = p.t + dir*p.h
+			if 1.01*p.h >= math.Abs(end-p.t) { // spares a last step of rounding size
+				p.t1 = end
+			}
+		}
+		g.trial()
+		for r := g.rows - 1; r >= 0; r-- {
+			p := &g.points[r]
+			lo, hi := r*d, (r+1)*d
+			p.h = math.Abs(p.t1 - p.t)
+			if !(p.err <= 1) || FirstNonFinite(g.x1[lo:hi]) >= 0 || FirstNonFinite(g.last[lo:hi]) >= 0 {
+				p.h *= shrink(p.err, g.order)
+				p.rejected = true
+				p.stats.Rejected++
+				continue
+			}
+			if tr != nil && row+p.row < tr.Rows {
+				dense := s // stages that are there
+				for ; p.next < last && (grid[p.next]-p.t1)*dir <= 0; p.next++ {
+					dense = g.interpolate(r, grid[p.next], dense)
+					if FirstNonFinite(g.out) >= 0 {
+						return fail(p, NonFinite, nil)
+					}
+					tr.put(row+p.row, p.next, len(grid), g.out)
+				}
+			}
+			p.stats.Accepted++
+			if p.t1 == end {
+				copy(x[p.row*d:(p.row+1)*d], g.x1[lo:hi])
+				tr.put(row+p.row, last, len(grid), g.x1[lo:hi])
+				p.stats.Points, p.stats.MaxNFE = 1, int(p.stats.Evals)
+				sum.add(p.stats)
+				tick(last)
+				g.leave(r)
+				continue
+			}
+			copy(g.x[lo:hi], g.x1[lo:hi])
+			copy(g.slope[lo:hi], g.last[lo:hi])
+			p.t = p.t1
+			p.h *= grow(p.err, p.before, g.order, p.rejected)
+			p.before, p.rejected = max(p.err, smallErr), false
+		}
+	}
+	return sum, nil
+}
+
+// begin starts the points x at t. It returns the first point whose state or slope is not
+// finite, or true.
+func (g *adaptiveGroup) begin(x []float64, t, end float64) (int, bool) {
+	n := len(x)
+	copy(g.x, x)
+	g.f.Eval(g.slope[:n], x, t)
+	for r := range g.rows {
+		g.points[r] = adaptivePoint{row: r, t: t, h: g.opt.FirstStep, before: smallErr, next: 1, stats: Stats{Evals: 1}}
+	}
+	for _, v := range [][]float64{x, g.slope[:n]} {
+		if i := FirstNonFinite(v); i >= 0 {
+			return i / g.d, false
+		}
+	}
+	if g.opt.FirstStep == 0 {
+		g.firstSteps(t, end)
+		for r := range g.rows {
+			g.points[r].h = max(g.points[r].h, g.opt.MinStep, rounding(t, end))
+		}
+	}
+	return 0, true
+}
+
+// leave takes a point off its way. The last takes its place.
+func (g *adaptiveGroup) leave(r int) {
+	d := g.d
+	g.rows--
+	l := g.rows
+	g.points[r] = g.points[l]
+	copy(g.x[r*d:(r+1)*d], g.x[l*d:(l+1)*d])
+	copy(g.slope[r*d:(r+1)*d], g.slope[l*d:(l+1)*d])
+}
+
+// trial computes the stages and the ends x1 of the steps and their error measures.
+func (g *adaptiveGroup) trial() {
+	s := len(g.tab.B)
+	g.scale(g.k[0], g.slope)
+	for i := 1; i < s; i++ {
+		y, k := g.y, g.k[i]
+		if i == s-1 {
+			y, k = g.x1, g.last
+		}
+		g.combine(y, g.x, g.a[i])
+		for r := range g.rows {
+			g.times[r] = node(g.points[r].t, g.points[r].t1, g.tab.C[i])
+		}
+		g.evalEach(k, y)
+		g.scale(g.k[i], k)
+	}
+	g.combine(g.err, g.zero, g.e)
+	if g.tab.E2 != nil {
+		g.combine(g.err2, g.zero, g.e2)
+	}
+	d := float64(g.d)
+	for r := range g.rows {
+		p, s5 := &g.points[r], g.scaled(g.err[r*g.d:(r+1)*g.d], r)
+		switch {
+		case g.tab.E2 == nil:
+			p.err = math.Sqrt(s5 / d)
+		case s5 == 0:
+			p.err = 0
+		default:
+			p.err = s5 / math.Sqrt(d*(s5+0.01*g.scaled(g.err2[r*g.d:(r+1)*g.d], r)))
+		}
+	}
+}
+
+// scaled returns the sum of squares of e in units of the tolerances of a point.
+func (g *adaptiveGroup) scaled(e []float64, r int) float64 {
+	x, x1 := g.x[r*len(e):][:len(e)], g.x1[r*len(e):][:len(e)]
+	sum := 0.0
+	for i, v := range e {
+		size := math.Abs(x[i])
+		if b := math.Abs(x1[i]); !(b <= size) { // NaN passes
+			size = b
+		}
+		v /= g.opt.ATol + g.opt.RTol*size
+		sum += v * v
+	}
+	return sum
+}
+
+// interpolate writes the state of a point at time t of the step just accepted to g.out. Of
+// its stages, have are there; it returns how many there are then.
+func (g *adaptiveGroup) interpolate(r int, t float64, have int) int {
+	p := &g.points[r]
+	lo, hi := r*g.d, (r+1)*g.d
+	x, x1 := g.x[lo:hi], g.x1[lo:hi]
+	θ := (t - p.t) / (p.t1 - p.t)
+	s := len(g.tab.B)
+	if t == p.t1 {
+		copy(g.out, x1)
+		return have
+	}
+	if g.tab.P == nil { // HNW (6.7)
+		k0, k1 := g.k[0][lo:hi], g.k[s-1][lo:hi]
+		for i, a := range x {
+			b := x1[i]
+			g.out[i] = (1-θ)*a + θ*b + θ*(θ-1)*((1-2*θ)*(b-a)+(θ-1)*k0[i]+θ*k1[i])
+		}
+		return have
+	}
+	for ; have < len(g.a); have++ {
+		a := g.a[have]
+		for m, j := range a.index {
+			g.arg[m] = g.k[j][lo:hi]
+		}
+		y, k := g.y[lo:hi], g.k[have][lo:hi]
+		simd.Combine(y, 1, x, a.coef, g.arg)
+		g.f.Eval(k, y, node(p.t, p.t1, g.tab.C[have]))
+		p.stats.Evals++
+		for i, v := range k {
+			k[i] = (p.t1 - p.t) * v
+		}
+	}
+	for i, w := range g.tab.P {
+		b := 0.0
+		for j := len(w) - 1; j >= 0; j-- {
+			b = θ * (b + w[j])
+		}
+		g.coef[i], g.arg[i] = b, g.k[i][lo:hi]
+	}
+	simd.Combine(g.out, 1, x, g.coef[:len(g.tab.P)], g.arg)
+	return have
+}
