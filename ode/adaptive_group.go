@@ -20,7 +20,8 @@ type adaptiveGroup struct {
 	order    float64 // k: the error measure is O(h^k)
 	d, rows  int     // points on their way
 	points   []adaptivePoint
-	times    []float64   // of the points, at a stage
+	t, t1    []float64   // start and end of each trial step
+	times    []float64   // of a stage
 	x, slope []float64   // at the starts of the steps
 	x1, last []float64   // at the ends of the trial steps
 	k        [][]float64 // slopes times h
@@ -36,7 +37,7 @@ type adaptiveGroup struct {
 // adaptivePoint is one point on its way.
 type adaptivePoint struct {
 	row      int     // its place in the group
-	t, t1, h float64 // start and end of the trial step, length of the next
+	h        float64 // length of the step
 	err      float64 // measure of the trial step
 	before   float64 // measure of the accepted step before
 	next     int     // grid time that is to be recorded next
@@ -56,7 +57,8 @@ func newAdaptiveGroup(f Field, opt Adaptive, rows int) *adaptiveGroup {
 	for _, row := range t.A {
 		g.a = append(g.a, newSparse(row))
 	}
-	g.points, g.times = make([]adaptivePoint, rows), make([]float64, rows)
+	g.points = make([]adaptivePoint, rows)
+	g.t, g.t1, g.times = make([]float64, rows), make([]float64, rows), make([]float64, rows)
 	size := padded(rows * d)
 	s := len(t.A)
 	g.k, g.arg, g.coef = make([][]float64, s), make([][]float64, s), make([]float64, s)
@@ -90,25 +92,22 @@ func (g *adaptiveGroup) evalEach(dst, x []float64) {
 	n, d := g.rows, g.d
 	if g.each != nil && n > 1 {
 		g.each.EvalEach(dst[:n*d], x[:n*d], g.times[:n])
-	} else {
-		for r, t := range g.times[:n] {
-			g.f.Eval(dst[r*d:(r+1)*d], x[r*d:(r+1)*d], t)
-		}
+		return
 	}
-	for r := range n {
-		g.points[r].stats.Evals++
+	for r, t := range g.times[:n] {
+		g.f.Eval(dst[r*d:(r+1)*d], x[r*d:(r+1)*d], t)
 	}
 }
 
 // scale sets dst = h src, h being the signed step of each point.
 func (g *adaptiveGroup) scale(dst, src []float64) {
 	d := g.d
-	for r := range g.rows {
-		p := &g.points[r]
-		h := p.t1 - p.t
-		from := src[r*d : (r+1)*d]
-		for i, v := range from {
-			dst[r*d+i] = h * v
+	t := g.t[:g.rows]
+	t1 := g.t1[:len(t)]
+	for r, t0 := range t {
+		h := t1[r] - t0
+		for i := r * d; i < (r+1)*d; i++ {
+			dst[i] = h * src[i]
 		}
 	}
 }
@@ -124,36 +123,38 @@ func (g *adaptiveGroup) solve(ctx context.Context, x []float64, first, row int, 
 	}
 	t, end := grid[0], grid[last]
 	dir := math.Copysign(1, end-t)
-	fail := func(p *adaptivePoint, s Status, err error) (Stats, error) {
-		return sum, &Error{Status: s, Row: first + row + p.row, Step: int(p.stats.Accepted), T: p.t, Err: err}
+	fail := func(r int, s Status, err error) (Stats, error) {
+		p := &g.points[r]
+		return sum, &Error{Status: s, Row: first + row + p.row, Step: int(p.stats.Accepted), T: g.t[r], Err: err}
 	}
 	if r, ok := g.begin(x, t, end); !ok {
-		return fail(&g.points[r], NonFinite, nil)
+		return fail(r, NonFinite, nil)
 	}
 	s := len(g.tab.B)
 	for g.rows > 0 {
 		if err := ctx.Err(); err != nil {
-			return fail(&g.points[0], Cancelled, err)
+			return fail(0, Cancelled, err)
 		}
 		for r := range g.rows {
-			p := &g.points[r]
+			p, t := &g.points[r], g.t[r]
+			left := math.Abs(end - t)
 			p.h = min(p.h, g.opt.MaxStep)
-			if p.h < max(g.opt.MinStep, rounding(p.t, end)) && p.h < math.Abs(end-p.t) {
-				return fail(p, StepTooSmall, nil)
+			if p.h < max(g.opt.MinStep, rounding(t, end)) && p.h < left {
+				return fail(r, StepTooSmall, nil)
 			}
 			if p.stats.Accepted+p.stats.Rejected == int64(g.opt.MaxSteps) {
-				return fail(p, TooManySteps, nil)
+				return fail(r, TooManySteps, nil)
 			}
-			p.t1 = p.t + dir*p.h
-			if 1.01*p.h >= math.Abs(end-p.t) { // spares a last step of rounding size
-				p.t1 = end
+			g.t1[r] = t + dir*p.h
+			if 1.01*p.h >= left { // spares a last step of rounding size
+				g.t1[r] = end
 			}
 		}
 		g.trial()
 		for r := g.rows - 1; r >= 0; r-- {
-			p := &g.points[r]
+			p, t1 := &g.points[r], g.t1[r]
 			lo, hi := r*d, (r+1)*d
-			p.h = math.Abs(p.t1 - p.t)
+			p.h = math.Abs(t1 - g.t[r])
 			if !(p.err <= 1) || FirstNonFinite(g.x1[lo:hi]) >= 0 || FirstNonFinite(g.last[lo:hi]) >= 0 {
 				p.h *= shrink(p.err, g.order)
 				p.rejected = true
@@ -162,16 +163,16 @@ func (g *adaptiveGroup) solve(ctx context.Context, x []float64, first, row int, 
 			}
 			if tr != nil && row+p.row < tr.Rows {
 				dense := s // stages that are there
-				for ; p.next < last && (grid[p.next]-p.t1)*dir <= 0; p.next++ {
+				for ; p.next < last && (grid[p.next]-t1)*dir <= 0; p.next++ {
 					dense = g.interpolate(r, grid[p.next], dense)
 					if FirstNonFinite(g.out) >= 0 {
-						return fail(p, NonFinite, nil)
+						return fail(r, NonFinite, nil)
 					}
 					tr.put(row+p.row, p.next, len(grid), g.out)
 				}
 			}
 			p.stats.Accepted++
-			if p.t1 == end {
+			if t1 == end {
 				copy(x[p.row*d:(p.row+1)*d], g.x1[lo:hi])
 				tr.put(row+p.row, last, len(grid), g.x1[lo:hi])
 				p.stats.Points, p.stats.MaxNFE = 1, int(p.stats.Evals)
@@ -182,7 +183,7 @@ func (g *adaptiveGroup) solve(ctx context.Context, x []float64, first, row int, 
 			}
 			copy(g.x[lo:hi], g.x1[lo:hi])
 			copy(g.slope[lo:hi], g.last[lo:hi])
-			p.t = p.t1
+			g.t[r] = t1
 			p.h *= grow(p.err, p.before, g.order, p.rejected)
 			p.before, p.rejected = max(p.err, smallErr), false
 		}
@@ -197,7 +198,8 @@ func (g *adaptiveGroup) begin(x []float64, t, end float64) (int, bool) {
 	copy(g.x, x)
 	g.f.Eval(g.slope[:n], x, t)
 	for r := range g.rows {
-		g.points[r] = adaptivePoint{row: r, t: t, h: g.opt.FirstStep, before: smallErr, next: 1, stats: Stats{Evals: 1}}
+		g.t[r] = t
+		g.points[r] = adaptivePoint{row: r, h: g.opt.FirstStep, before: smallErr, next: 1, stats: Stats{Evals: 1}}
 	}
 	for _, v := range [][]float64{x, g.slope[:n]} {
 		if i := FirstNonFinite(v); i >= 0 {
@@ -218,7 +220,7 @@ func (g *adaptiveGroup) leave(r int) {
 	d := g.d
 	g.rows--
 	l := g.rows
-	g.points[r] = g.points[l]
+	g.points[r], g.t[r] = g.points[l], g.t[l]
 	copy(g.x[r*d:(r+1)*d], g.x[l*d:(l+1)*d])
 	copy(g.slope[r*d:(r+1)*d], g.slope[l*d:(l+1)*d])
 }
@@ -234,7 +236,7 @@ func (g *adaptiveGroup) trial() {
 		}
 		g.combine(y, g.x, g.a[i])
 		for r := range g.rows {
-			g.times[r] = node(g.points[r].t, g.points[r].t1, g.tab.C[i])
+			g.times[r] = node(g.t[r], g.t1[r], g.tab.C[i])
 		}
 		g.evalEach(k, y)
 		g.scale(g.k[i], k)
@@ -246,6 +248,7 @@ func (g *adaptiveGroup) trial() {
 	d := float64(g.d)
 	for r := range g.rows {
 		p, s5 := &g.points[r], g.scaled(g.err[r*g.d:(r+1)*g.d], r)
+		p.stats.Evals += int64(s - 1)
 		switch {
 		case g.tab.E2 == nil:
 			p.err = math.Sqrt(s5 / d)
@@ -275,12 +278,12 @@ func (g *adaptiveGroup) scaled(e []float64, r int) float64 {
 // interpolate writes the state of a point at time t of the step just accepted to g.out. Of
 // its stages, have are there; it returns how many there are then.
 func (g *adaptiveGroup) interpolate(r int, t float64, have int) int {
-	p := &g.points[r]
+	t0, t1 := g.t[r], g.t1[r]
 	lo, hi := r*g.d, (r+1)*g.d
 	x, x1 := g.x[lo:hi], g.x1[lo:hi]
-	θ := (t - p.t) / (p.t1 - p.t)
+	θ := (t - t0) / (t1 - t0)
 	s := len(g.tab.B)
-	if t == p.t1 {
+	if t == t1 {
 		copy(g.out, x1)
 		return have
 	}
@@ -299,10 +302,10 @@ func (g *adaptiveGroup) interpolate(r int, t float64, have int) int {
 		}
 		y, k := g.y[lo:hi], g.k[have][lo:hi]
 		simd.Combine(y, 1, x, a.coef, g.arg)
-		g.f.Eval(k, y, node(p.t, p.t1, g.tab.C[have]))
-		p.stats.Evals++
+		g.f.Eval(k, y, node(t0, t1, g.tab.C[have]))
+		g.points[r].stats.Evals++
 		for i, v := range k {
-			k[i] = (p.t1 - p.t) * v
+			k[i] = (t1 - t0) * v
 		}
 	}
 	for i, w := range g.tab.P {

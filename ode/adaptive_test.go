@@ -140,7 +140,7 @@ func TestDenseOutput(t *testing.T) {
 func try(g *adaptiveGroup, x []float64, t1 float64) float64 {
 	g.rows = 1
 	g.begin(x, 0, t1)
-	g.points[0].t1 = t1
+	g.t1[0] = t1
 	g.trial()
 	return g.points[0].err
 }

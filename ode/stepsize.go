@@ -32,7 +32,7 @@ func grow(err, before, k float64, rejected bool) float64 {
 	if err == 0 {
 		return limit
 	}
-	return min(limit, max(minGrow, safety*math.Pow(err, -gainI/k)*math.Pow(before, gainP/k)))
+	return min(limit, max(minGrow, safety*math.Exp((gainP*math.Log(before)-gainI*math.Log(err))/k)))
 }
 
 // rounding returns the length of a step from t that is too close to the rounding of t
@@ -63,6 +63,7 @@ func (g *adaptiveGroup) firstSteps(t, end float64) {
 	g.evalEach(g.last, g.y)
 	for r := range g.rows {
 		p := &g.points[r]
+		p.stats.Evals++
 		h0, d1, e := p.h, p.err, g.err[r*d:(r+1)*d]
 		for i := range e {
 			e[i] = (g.last[r*d+i] - g.slope[r*d+i]) / h0

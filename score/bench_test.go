@@ -45,3 +45,29 @@ func BenchmarkEulerMaruyama500(b *testing.B) {
 		require.NoError(b, err)
 	}
 }
+
+// BenchmarkAdaptiveFlow is the probability flow of 1,000 points of ring8 at rtol = atol = 1e-5,
+// each with its own steps, in σ and in log σ.
+func BenchmarkAdaptiveFlow(b *testing.B) {
+	p := interpolant.EDM{}
+	t0, t1 := p.Span()
+	s := Sampler{Path: p, Model: density.Ring(8, 4, 0.3), Grid: []float64{t0, t1}}
+	start := s.Start(1000, 0, 1)
+	x := make([]float64, len(start))
+	for _, tab := range []*ode.Tableau{ode.DormandPrince54, ode.DormandPrince853} {
+		solver := AdaptiveODE(ode.Adaptive{Tableau: tab, RTol: 1e-5, ATol: 1e-5})
+		for name, solver := range map[string]Solver{"sigma": solver, "logsigma": OnLogSNR(solver)} {
+			b.Run(tab.Label+"/"+name, func(b *testing.B) {
+				var evals int64
+				for b.Loop() {
+					copy(x, start)
+					res, err := solver(context.Background(), &s, x, &ode.Settings{Workers: 1})
+					require.NoError(b, err)
+					evals = res.Evals
+				}
+				b.ReportMetric(float64(evals)/1000, "NFE")
+				b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/float64(evals), "ns/NFE")
+			})
+		}
+	}
+}
