@@ -22,6 +22,8 @@ type adaptiveGroup struct {
 	points   []adaptivePoint
 	t, t1    []float64   // start and end of each trial step
 	times    []float64   // of a stage
+	measure  []float64   // error measure of each trial step
+	factor   []float64   // of the step's length after it
 	x, slope []float64   // at the starts of the steps
 	x1, last []float64   // at the ends of the trial steps
 	k        [][]float64 // slopes times h
@@ -38,10 +40,10 @@ type adaptiveGroup struct {
 type adaptivePoint struct {
 	row      int     // its place in the group
 	h        float64 // length of the step
-	err      float64 // measure of the trial step
-	before   float64 // measure of the accepted step before
+	before   float64 // logarithm of the measure of the accepted step before
 	next     int     // grid time that is to be recorded next
-	rejected bool
+	accepted bool    // of the trial step
+	rejected bool    // of the trial step before, then of this one
 	stats    Stats
 }
 
@@ -58,7 +60,6 @@ func newAdaptiveGroup(f Field, opt Adaptive, rows int) *adaptiveGroup {
 		g.a = append(g.a, newSparse(row))
 	}
 	g.points = make([]adaptivePoint, rows)
-	g.t, g.t1, g.times = make([]float64, rows), make([]float64, rows), make([]float64, rows)
 	size := padded(rows * d)
 	s := len(t.A)
 	g.k, g.arg, g.coef = make([][]float64, s), make([][]float64, s), make([]float64, s)
@@ -69,6 +70,9 @@ func newAdaptiveGroup(f Field, opt Adaptive, rows int) *adaptiveGroup {
 	}
 	for _, p := range []*[]float64{&g.x, &g.slope, &g.x1, &g.last, &g.y, &g.err, &g.err2, &g.zero} {
 		*p = cut()
+	}
+	for _, p := range []*[]float64{&g.t, &g.t1, &g.times, &g.measure, &g.factor} {
+		*p = make([]float64, rows)
 	}
 	g.out = make([]float64, d)
 	return g
@@ -151,13 +155,12 @@ func (g *adaptiveGroup) solve(ctx context.Context, x []float64, first, row int, 
 			}
 		}
 		g.trial()
+		g.steer()
 		for r := g.rows - 1; r >= 0; r-- {
 			p, t1 := &g.points[r], g.t1[r]
 			lo, hi := r*d, (r+1)*d
-			p.h = math.Abs(t1 - g.t[r])
-			if !(p.err <= 1) || FirstNonFinite(g.x1[lo:hi]) >= 0 || FirstNonFinite(g.last[lo:hi]) >= 0 {
-				p.h *= shrink(p.err, g.order)
-				p.rejected = true
+			p.h = math.Abs(t1-g.t[r]) * g.factor[r]
+			if !p.accepted {
 				p.stats.Rejected++
 				continue
 			}
@@ -184,8 +187,6 @@ func (g *adaptiveGroup) solve(ctx context.Context, x []float64, first, row int, 
 			copy(g.x[lo:hi], g.x1[lo:hi])
 			copy(g.slope[lo:hi], g.last[lo:hi])
 			g.t[r] = t1
-			p.h *= grow(p.err, p.before, g.order, p.rejected)
-			p.before, p.rejected = max(p.err, smallErr), false
 		}
 	}
 	return sum, nil
@@ -199,7 +200,7 @@ func (g *adaptiveGroup) begin(x []float64, t, end float64) (int, bool) {
 	g.f.Eval(g.slope[:n], x, t)
 	for r := range g.rows {
 		g.t[r] = t
-		g.points[r] = adaptivePoint{row: r, h: g.opt.FirstStep, before: smallErr, next: 1, stats: Stats{Evals: 1}}
+		g.points[r] = adaptivePoint{row: r, h: g.opt.FirstStep, before: logSmallErr, next: 1, stats: Stats{Evals: 1}}
 	}
 	for _, v := range [][]float64{x, g.slope[:n]} {
 		if i := FirstNonFinite(v); i >= 0 {
@@ -247,15 +248,15 @@ func (g *adaptiveGroup) trial() {
 	}
 	d := float64(g.d)
 	for r := range g.rows {
-		p, s5 := &g.points[r], g.scaled(g.err[r*g.d:(r+1)*g.d], r)
-		p.stats.Evals += int64(s - 1)
+		s5 := g.scaled(g.err[r*g.d:(r+1)*g.d], r)
+		g.points[r].stats.Evals += int64(s - 1)
 		switch {
 		case g.tab.E2 == nil:
-			p.err = math.Sqrt(s5 / d)
+			g.measure[r] = math.Sqrt(s5 / d)
 		case s5 == 0:
-			p.err = 0
+			g.measure[r] = 0
 		default:
-			p.err = s5 / math.Sqrt(d*(s5+0.01*g.scaled(g.err2[r*g.d:(r+1)*g.d], r)))
+			g.measure[r] = s5 / math.Sqrt(d*(s5+0.01*g.scaled(g.err2[r*g.d:(r+1)*g.d], r)))
 		}
 	}
 }

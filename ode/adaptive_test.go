@@ -142,7 +142,7 @@ func try(g *adaptiveGroup, x []float64, t1 float64) float64 {
 	g.begin(x, 0, t1)
 	g.t1[0] = t1
 	g.trial()
-	return g.points[0].err
+	return g.measure[0]
 }
 
 func TestRoundTrip(t *testing.T) {

@@ -1,6 +1,10 @@
 package ode
 
-import "math"
+import (
+	"math"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
 
 // Step size control of Adaptive.
 const (
@@ -13,26 +17,64 @@ const (
 	smallErr = 1e-4 // least measure that the controller remembers (dopri5.f)
 )
 
+var logSmallErr = math.Log(smallErr)
+
 // shrink returns the factor of the step after a rejection with error measure err, of
 // order k in the step, or NaN.
-func shrink(err, k float64) float64 {
-	if !(err > 1) {
-		return minGrow
-	}
-	return max(minGrow, safety*math.Pow(err, -1/k))
-}
+func shrink(err, k float64) float64 { return shrinkBy(err, math.Exp(shrinkLog(math.Log(err), k))) }
 
 // grow returns the factor of the step after an acceptance with measure err, when the
 // measure before was before.
 func grow(err, before, k float64, rejected bool) float64 {
+	return growBy(math.Exp(growLog(math.Log(err), math.Log(before), k)), rejected)
+}
+
+// The controller on logarithms of the measures, and the bounds of its factors.
+
+func shrinkLog(err, k float64) float64 { return -err / k }
+
+func growLog(err, before, k float64) float64 { return (gainP*before - gainI*err) / k }
+
+func shrinkBy(err, f float64) float64 {
+	if !(err > 1) {
+		return minGrow
+	}
+	return max(minGrow, safety*f)
+}
+
+func growBy(f float64, rejected bool) float64 {
 	limit := maxGrow
 	if rejected {
 		limit = 1
 	}
-	if err == 0 {
-		return limit
+	return min(limit, max(minGrow, safety*f))
+}
+
+// steer decides on the trial steps and writes the factors that give the next.
+func (g *adaptiveGroup) steer() {
+	n, d := g.rows, g.d
+	logs, f := g.times[:n], g.factor[:n] // the times of the stages have served
+	simd.Log(logs, g.measure[:n])
+	for r, l := range logs {
+		p := &g.points[r]
+		p.accepted = g.measure[r] <= 1 && FirstNonFinite(g.x1[r*d:(r+1)*d]) < 0 && FirstNonFinite(g.last[r*d:(r+1)*d]) < 0
+		if !p.accepted {
+			f[r] = shrinkLog(l, g.order)
+			continue
+		}
+		f[r] = growLog(l, p.before, g.order)
+		p.before = max(l, logSmallErr)
 	}
-	return min(limit, max(minGrow, safety*math.Exp((gainP*math.Log(before)-gainI*math.Log(err))/k)))
+	simd.Exp(f, f)
+	for r, v := range f {
+		p := &g.points[r]
+		if p.accepted {
+			f[r] = growBy(v, p.rejected)
+		} else {
+			f[r] = shrinkBy(g.measure[r], v)
+		}
+		p.rejected = !p.accepted
+	}
 }
 
 // rounding returns the length of a step from t that is too close to the rounding of t
@@ -53,7 +95,7 @@ func (g *adaptiveGroup) firstSteps(t, end float64) {
 		if d0 >= 1e-5 && d1 >= 1e-5 {
 			h0 = 0.01 * d0 / d1
 		}
-		p.h, p.err = min(h0, span, g.opt.MaxStep), d1
+		p.h, g.measure[r] = min(h0, span, g.opt.MaxStep), d1
 		step := math.Copysign(p.h, end-t)
 		g.times[r] = t + step
 		for i, v := range x {
@@ -64,7 +106,7 @@ func (g *adaptiveGroup) firstSteps(t, end float64) {
 	for r := range g.rows {
 		p := &g.points[r]
 		p.stats.Evals++
-		h0, d1, e := p.h, p.err, g.err[r*d:(r+1)*d]
+		h0, d1, e := p.h, g.measure[r], g.err[r*d:(r+1)*d]
 		for i := range e {
 			e[i] = (g.last[r*d+i] - g.slope[r*d+i]) / h0
 		}
