@@ -107,3 +107,15 @@ func BenchmarkNewton(b *testing.B) {
 		run(fmt.Sprintf("crop-l%v", power), 784, weightsA, weightsB, c, sweeps)
 	}
 }
+
+// BenchmarkNewtonPeer is BenchmarkSinkhorn's problem by Sinkhorn-Newton-Sparse.
+func BenchmarkNewtonPeer(b *testing.B) {
+	c, eps := peerCase(1000)
+	var r *NewtonResult
+	for b.Loop() {
+		r, _ = SinkhornNewton(b.Context(), c, 1000, 1000, nil, nil, NewtonOptions{SinkhornOptions: SinkhornOptions{Epsilon: eps, Tol: 1e-9, Workers: 1}})
+	}
+	b.ReportMetric(float64(r.Newton), "steps")
+	b.ReportMetric(float64(r.CG), "CG")
+	b.ReportMetric(r.MarginalError, "error")
+}
