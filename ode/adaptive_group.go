@@ -20,7 +20,7 @@ type adaptiveGroup struct {
 	order    float64 // k: the error measure is O(h^k)
 	d, rows  int     // points on their way
 	points   []adaptivePoint
-	t, t1    []float64   // start and end of each trial step
+	t, t1, h []float64   // start, end and length with its sign of each trial step
 	times    []float64   // of a stage
 	measure  []float64   // error measure of each trial step
 	factor   []float64   // of the step's length after it
@@ -71,7 +71,7 @@ func newAdaptiveGroup(f Field, opt Adaptive, rows int) *adaptiveGroup {
 	for _, p := range []*[]float64{&g.x, &g.slope, &g.x1, &g.last, &g.y, &g.err, &g.err2, &g.zero} {
 		*p = cut()
 	}
-	for _, p := range []*[]float64{&g.t, &g.t1, &g.times, &g.measure, &g.factor} {
+	for _, p := range []*[]float64{&g.t, &g.t1, &g.h, &g.times, &g.measure, &g.factor} {
 		*p = make([]float64, rows)
 	}
 	g.out = make([]float64, d)
@@ -100,19 +100,6 @@ func (g *adaptiveGroup) evalEach(dst, x []float64) {
 	}
 	for r, t := range g.times[:n] {
 		g.f.Eval(dst[r*d:(r+1)*d], x[r*d:(r+1)*d], t)
-	}
-}
-
-// scale sets dst = h src, h being the signed step of each point.
-func (g *adaptiveGroup) scale(dst, src []float64) {
-	d := g.d
-	t := g.t[:g.rows]
-	t1 := g.t1[:len(t)]
-	for r, t0 := range t {
-		h := t1[r] - t0
-		for i := r * d; i < (r+1)*d; i++ {
-			dst[i] = h * src[i]
-		}
 	}
 }
 
@@ -229,18 +216,24 @@ func (g *adaptiveGroup) leave(r int) {
 // trial computes the stages and the ends x1 of the steps and their error measures.
 func (g *adaptiveGroup) trial() {
 	s := len(g.tab.B)
-	g.scale(g.k[0], g.slope)
+	n, size := g.rows, g.rows*g.d
+	h := g.h[:n]
+	for r := range h {
+		h[r] = g.t1[r] - g.t[r]
+	}
+	simd.ScaleEach(g.k[0][:size], h, g.slope)
 	for i := 1; i < s; i++ {
 		y, k := g.y, g.k[i]
 		if i == s-1 {
 			y, k = g.x1, g.last
 		}
 		g.combine(y, g.x, g.a[i])
-		for r := range g.rows {
-			g.times[r] = node(g.t[r], g.t1[r], g.tab.C[i])
+		c, t, t1, times := g.tab.C[i], g.t[:n], g.t1[:n], g.times[:n]
+		for r := range times {
+			times[r] = node(t[r], t1[r], c)
 		}
 		g.evalEach(k, y)
-		g.scale(g.k[i], k)
+		simd.ScaleEach(g.k[i][:size], h, k)
 	}
 	g.combine(g.err, g.zero, g.e)
 	if g.tab.E2 != nil {

@@ -58,12 +58,25 @@ func Combine2(dst []float64, a float64, x []float64, b float64, y []float64) {
 }
 
 // Combine2Each sets dst = a x + b y for each point, of which a and b have a value each, with
-// the bits of Combine2.
+// the bits of Combine2. dst may be x or y.
 func Combine2Each(dst, a, x, b, y []float64) {
-	d := len(dst) / len(a)
-	b, x, y = b[:len(a)], x[:len(dst)], y[:len(dst)]
-	for i, u := range a {
-		v := b[i]
+	n, d := perPoint(dst, a)
+	b, x, y = b[:n], x[:len(dst)], y[:len(dst)]
+	done := 0
+	switch width := vectorWidth(); {
+	case width == 0 || n < width:
+	case d <= 2:
+		groups := n / width
+		done = groups * width
+		combineEachKernels[level][d-1](&dst[0], &a[0], &x[0], &b[0], &y[0], groups)
+	case d >= 4*width:
+		for i, u := range a {
+			Combine2(dst[i*d:(i+1)*d], u, x[i*d:(i+1)*d], b[i], y[i*d:(i+1)*d])
+		}
+		return
+	}
+	for i := done; i < n; i++ {
+		u, v := a[i], b[i]
 		for j := i * d; j < (i+1)*d; j++ {
 			if level == Generic {
 				dst[j] = float64(v*y[j]) + u*x[j] // as addScaled, also where the compiler fuses
@@ -72,6 +85,35 @@ func Combine2Each(dst, a, x, b, y []float64) {
 			}
 		}
 	}
+}
+
+// ScaleEach sets dst = a x for each point, of which a has a value each. dst may be x.
+func ScaleEach(dst, a, x []float64) {
+	n, d := perPoint(dst, a)
+	x = x[:len(dst)]
+	done := 0
+	if width := vectorWidth(); width > 0 && n >= width && d <= 2 {
+		groups := n / width
+		done = groups * width
+		scaleEachKernels[level][d-1](&dst[0], &a[0], &x[0], groups)
+	}
+	for i := done; i < n; i++ {
+		u := a[i]
+		for j := i * d; j < (i+1)*d; j++ {
+			dst[j] = u * x[j]
+		}
+	}
+}
+
+// perPoint returns the number of points, of which a has a value each, and their dimension.
+func perPoint(x, a []float64) (n, d int) {
+	if n = len(a); n == 0 {
+		return 0, 1
+	}
+	if len(x)%n != 0 {
+		panic("simd: points and their values do not fit")
+	}
+	return n, len(x) / n
 }
 
 // Combine3 sets dst = a x + b y + c z, as Combine does.

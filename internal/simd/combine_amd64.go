@@ -7,3 +7,27 @@ func combineAVX2(dst *float64, x *float64, a float64, c *float64, k *[]float64, 
 
 //go:noescape
 func combineAVX512(dst *float64, x *float64, a float64, c *float64, k *[]float64, m int, n int)
+
+//go:noescape
+func scaleEach1AVX2(dst *float64, a *float64, x *float64, n int)
+
+//go:noescape
+func combineEach1AVX2(dst *float64, a *float64, x *float64, b *float64, y *float64, n int)
+
+//go:noescape
+func scaleEach2AVX2(dst *float64, a *float64, x *float64, n int)
+
+//go:noescape
+func combineEach2AVX2(dst *float64, a *float64, x *float64, b *float64, y *float64, n int)
+
+//go:noescape
+func scaleEach1AVX512(dst *float64, a *float64, x *float64, n int)
+
+//go:noescape
+func combineEach1AVX512(dst *float64, a *float64, x *float64, b *float64, y *float64, n int)
+
+//go:noescape
+func scaleEach2AVX512(dst *float64, a *float64, x *float64, n int)
+
+//go:noescape
+func combineEach2AVX512(dst *float64, a *float64, x *float64, b *float64, y *float64, n int)

@@ -109,3 +109,231 @@ more:
 	JNZ         block
 	VZEROUPPER
 	RET
+
+// func scaleEach1AVX2(dst *float64, a *float64, x *float64, n int)
+// Requires: AVX
+TEXT ·scaleEach1AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ n+24(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ x+16(FP), BX
+
+more:
+	VMOVUPD (DX), Y0
+	VMULPD  (BX), Y0, Y0
+	VMOVUPD Y0, (AX)
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, BX
+	DECQ    CX
+	JNZ     more
+	VZEROUPPER
+	RET
+
+// func combineEach1AVX2(dst *float64, a *float64, x *float64, b *float64, y *float64, n int)
+// Requires: AVX, FMA3
+TEXT ·combineEach1AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ n+40(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ x+16(FP), BX
+	MOVQ b+24(FP), SI
+	MOVQ y+32(FP), DI
+
+more:
+	VMOVUPD     (DX), Y0
+	VMOVUPD     (SI), Y1
+	VMULPD      (DI), Y1, Y1
+	VFMADD231PD (BX), Y0, Y1
+	VMOVUPD     Y1, (AX)
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DI
+	DECQ        CX
+	JNZ         more
+	VZEROUPPER
+	RET
+
+// func scaleEach2AVX2(dst *float64, a *float64, x *float64, n int)
+// Requires: AVX, AVX2
+TEXT ·scaleEach2AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ n+24(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ x+16(FP), BX
+
+more:
+	VMOVUPD (DX), Y0
+	VPERMPD $0x50, Y0, Y1
+	VPERMPD $0xfa, Y0, Y0
+	VMULPD  (BX), Y1, Y1
+	VMOVUPD Y1, (AX)
+	VMULPD  32(BX), Y0, Y0
+	VMOVUPD Y0, 32(AX)
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, BX
+	DECQ    CX
+	JNZ     more
+	VZEROUPPER
+	RET
+
+// func combineEach2AVX2(dst *float64, a *float64, x *float64, b *float64, y *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·combineEach2AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ n+40(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ x+16(FP), BX
+	MOVQ b+24(FP), SI
+	MOVQ y+32(FP), DI
+
+more:
+	VMOVUPD     (DX), Y0
+	VPERMPD     $0x50, Y0, Y1
+	VPERMPD     $0xfa, Y0, Y0
+	VMOVUPD     (SI), Y2
+	VPERMPD     $0x50, Y2, Y3
+	VPERMPD     $0xfa, Y2, Y2
+	VMULPD      (DI), Y3, Y3
+	VFMADD231PD (BX), Y1, Y3
+	VMOVUPD     Y3, (AX)
+	VMULPD      32(DI), Y2, Y2
+	VFMADD231PD 32(BX), Y0, Y2
+	VMOVUPD     Y2, 32(AX)
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, DI
+	DECQ        CX
+	JNZ         more
+	VZEROUPPER
+	RET
+
+// func scaleEach1AVX512(dst *float64, a *float64, x *float64, n int)
+// Requires: AVX, AVX512F
+TEXT ·scaleEach1AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ n+24(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ x+16(FP), BX
+
+more:
+	VMOVUPD (DX), Z0
+	VMULPD  (BX), Z0, Z0
+	VMOVUPD Z0, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, BX
+	DECQ    CX
+	JNZ     more
+	VZEROUPPER
+	RET
+
+// func combineEach1AVX512(dst *float64, a *float64, x *float64, b *float64, y *float64, n int)
+// Requires: AVX, AVX512F
+TEXT ·combineEach1AVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ n+40(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ x+16(FP), BX
+	MOVQ b+24(FP), SI
+	MOVQ y+32(FP), DI
+
+more:
+	VMOVUPD     (DX), Z0
+	VMOVUPD     (SI), Z1
+	VMULPD      (DI), Z1, Z1
+	VFMADD231PD (BX), Z0, Z1
+	VMOVUPD     Z1, (AX)
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, DI
+	DECQ        CX
+	JNZ         more
+	VZEROUPPER
+	RET
+
+// func scaleEach2AVX512(dst *float64, a *float64, x *float64, n int)
+// Requires: AVX, AVX512F
+TEXT ·scaleEach2AVX512(SB), NOSPLIT, $0-32
+	MOVQ      dst+0(FP), AX
+	MOVQ      n+24(FP), CX
+	MOVQ      a+8(FP), DX
+	MOVQ      x+16(FP), BX
+	VMOVDQU64 pairs<>+0(SB), Z0
+	VMOVDQU64 pairs<>+64(SB), Z1
+
+more:
+	VMOVUPD (DX), Z2
+	VPERMPD Z2, Z0, Z3
+	VPERMPD Z2, Z1, Z2
+	VMULPD  (BX), Z3, Z3
+	VMOVUPD Z3, (AX)
+	VMULPD  64(BX), Z2, Z2
+	VMOVUPD Z2, 64(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, BX
+	DECQ    CX
+	JNZ     more
+	VZEROUPPER
+	RET
+
+DATA pairs<>+0(SB)/8, $0x0000000000000000
+DATA pairs<>+8(SB)/8, $0x0000000000000000
+DATA pairs<>+16(SB)/8, $0x0000000000000001
+DATA pairs<>+24(SB)/8, $0x0000000000000001
+DATA pairs<>+32(SB)/8, $0x0000000000000002
+DATA pairs<>+40(SB)/8, $0x0000000000000002
+DATA pairs<>+48(SB)/8, $0x0000000000000003
+DATA pairs<>+56(SB)/8, $0x0000000000000003
+DATA pairs<>+64(SB)/8, $0x0000000000000004
+DATA pairs<>+72(SB)/8, $0x0000000000000004
+DATA pairs<>+80(SB)/8, $0x0000000000000005
+DATA pairs<>+88(SB)/8, $0x0000000000000005
+DATA pairs<>+96(SB)/8, $0x0000000000000006
+DATA pairs<>+104(SB)/8, $0x0000000000000006
+DATA pairs<>+112(SB)/8, $0x0000000000000007
+DATA pairs<>+120(SB)/8, $0x0000000000000007
+GLOBL pairs<>(SB), RODATA|NOPTR, $128
+
+// func combineEach2AVX512(dst *float64, a *float64, x *float64, b *float64, y *float64, n int)
+// Requires: AVX, AVX512F
+TEXT ·combineEach2AVX512(SB), NOSPLIT, $0-48
+	MOVQ      dst+0(FP), AX
+	MOVQ      n+40(FP), CX
+	MOVQ      a+8(FP), DX
+	MOVQ      x+16(FP), BX
+	MOVQ      b+24(FP), SI
+	MOVQ      y+32(FP), DI
+	VMOVDQU64 pairs<>+0(SB), Z0
+	VMOVDQU64 pairs<>+64(SB), Z1
+
+more:
+	VMOVUPD     (DX), Z2
+	VPERMPD     Z2, Z0, Z3
+	VPERMPD     Z2, Z1, Z2
+	VMOVUPD     (SI), Z4
+	VPERMPD     Z4, Z0, Z5
+	VPERMPD     Z4, Z1, Z4
+	VMULPD      (DI), Z5, Z5
+	VFMADD231PD (BX), Z3, Z5
+	VMOVUPD     Z5, (AX)
+	VMULPD      64(DI), Z4, Z4
+	VFMADD231PD 64(BX), Z2, Z4
+	VMOVUPD     Z4, 64(AX)
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, DI
+	DECQ        CX
+	JNZ         more
+	VZEROUPPER
+	RET

@@ -86,3 +86,31 @@ func BenchmarkCombine(b *testing.B) {
 		}
 	}
 }
+
+// Points with coefficients of their own have the bits that they have alone.
+func TestCombineEach(t *testing.T) {
+	everyLevel(t, func(t *testing.T) {
+		for _, d := range []int{1, 2, 3, 5, 32, 40} {
+			for n := range 20 {
+				v := testVectors(2, n*d)
+				c := testVectors(2, n)
+				x, y, a, b := v[0], v[1], c[0], c[1]
+				sum, product := make([]float64, n*d), make([]float64, n*d)
+				for i := range n {
+					lo, hi := i*d, (i+1)*d
+					Combine2(sum[lo:hi], a[i], x[lo:hi], b[i], y[lo:hi])
+					for j := lo; j < hi; j++ {
+						product[j] = a[i] * x[j]
+					}
+				}
+				got := make([]float64, n*d)
+				ScaleEach(got, a, x)
+				assert.Equal(t, product, got, "%d points of dimension %d", n, d)
+				Combine2Each(got, a, x, b, y)
+				assert.Equal(t, sum, got, "%d points of dimension %d", n, d)
+				Combine2Each(y, a, x, b, y)
+				assert.Equal(t, sum, y, "in place")
+			}
+		}
+	})
+}
