@@ -111,70 +111,63 @@ type normalGen struct {
 	rows  bool
 	first uint64
 	pairs int // of a sample
-	state [104]uint64
+	state [32 + 7 + 12*8]uint64
 }
 
-// fill writes the normals of the pairs from one on: as many as it can by the kernels that work
-// on several vectors at once.
+// fill writes the normals of the pairs from one on.
 func (g *normalGen) fill(dst []float64, pair int) {
-	width, unroll := vectorWidth(), 2
-	if width == 8 {
-		unroll = 4
+	width := vectorWidth()
+	n := len(dst) / (2 * width)
+	if n > 0 {
+		g.run(&dst[0], n, pair, width)
 	}
-	g.start(pair, width, min(unroll, (len(dst)+2*width-1)/(2*width)))
-	if n := len(dst) / (2 * width * unroll); n > 0 {
-		g.run(&dst[0], n, width, unroll)
-		dst = dst[n*2*width*unroll:]
-	}
-	if n := len(dst) / (2 * width); n > 0 {
-		g.run(&dst[0], n, width, 1)
-		dst = dst[n*2*width:]
-	}
-	if len(dst) > 0 {
+	if rest := dst[n*2*width:]; len(rest) > 0 {
 		var buf [16]float64
-		g.run(&buf[0], 1, width, 1)
-		copy(dst, buf[:])
+		g.run(&buf[0], 1, pair+n*width, width)
+		copy(rest, buf[:])
 	}
 }
 
-// start puts consecutive pairs into the lanes of the vectors; gen/normals has the order of the
-// state. Within a vector the order is 0 2 1 3 or 0 4 1 5 2 6 3 7, which the kernel's last
-// instructions make consecutive.
-func (g *normalGen) start(pair, width, vectors int) {
+// From longFill vectors on the kernels are faster that have several vectors at work at once.
+const longFill = 8
+
+// run calls a kernel for n vectors of pairs. gen/normals has the order of the state. Within a
+// vector the order is 0 2 1 3 or 0 4 1 5 2 6 3 7, which the kernel's last instructions make
+// consecutive.
+func (g *normalGen) run(dst *float64, n, pair, width int) {
 	s := &g.state
 	s[0], s[1], s[7] = g.key.A, g.key.B, golden
 	s[5], s[6] = uint64(g.pairs), golden*uint64(2*g.pairs)
 	sample, j := g.first+uint64(pair/g.pairs), pair%g.pairs
-	for p := range width * vectors {
-		l := p&^(width-1) + p%(width/2)*2 + p%width/(width/2)
-		s[8+l], s[40+l], s[72+l] = golden*uint64(2*j), golden*sample, uint64(j)
+	for p := range width {
+		l := p%(width/2)*2 + p/(width/2)
+		s[8+l], s[16+l], s[24+l] = golden*uint64(2*j), golden*sample, uint64(j)
 		if j++; j == g.pairs {
 			sample, j = sample+1, 0
 		}
 	}
-}
-
-// run calls the kernel for n groups of vectors.
-func (g *normalGen) run(dst *float64, n, width, vectors int) {
-	s := &g.state
-	samples, j := uint64(width*vectors/g.pairs), uint64(width*vectors%g.pairs)
-	s[2], s[3], s[4] = golden*(2*j), golden*samples, j
-	switch {
-	case level == AVX512 && vectors == 4 && g.rows:
-		normalRows4AVX512(dst, n, &s[0])
-	case level == AVX512 && vectors == 4:
-		normals4AVX512(dst, n, &s[0])
-	case level == AVX512 && g.rows:
-		normalRows1AVX512(dst, n, &s[0])
-	case level == AVX512:
-		normals1AVX512(dst, n, &s[0])
-	case vectors == 2 && g.rows:
-		normalRows2AVX2(dst, n, &s[0])
-	case vectors == 2:
-		normals2AVX2(dst, n, &s[0])
+	samples, step := uint64(width/g.pairs), uint64(width%g.pairs)
+	s[2], s[3], s[4] = golden*(2*step), golden*samples, step
+	switch long, wide := n >= longFill, level == AVX512; {
+	case g.rows && long && step == 0 && wide:
+		normalRowsInStepLongAVX512(dst, n, &s[0])
+	case g.rows && long && step == 0:
+		normalRowsInStepLongAVX2(dst, n, &s[0])
+	case g.rows && long && wide:
+		normalRowsLongAVX512(dst, n, &s[0])
+	case g.rows && long:
+		normalRowsLongAVX2(dst, n, &s[0])
+	case g.rows && wide:
+		normalRowsShortAVX512(dst, n, &s[0])
 	case g.rows:
-		normalRows1AVX2(dst, n, &s[0])
+		normalRowsShortAVX2(dst, n, &s[0])
+	case long && wide:
+		normalsLongAVX512(dst, n, &s[0])
+	case long:
+		normalsLongAVX2(dst, n, &s[0])
+	case wide:
+		normalsShortAVX512(dst, n, &s[0])
 	default:
-		normals1AVX2(dst, n, &s[0])
+		normalsShortAVX2(dst, n, &s[0])
 	}
 }

@@ -3,25 +3,31 @@
 package simd
 
 //go:noescape
-func normals1AVX2(dst *float64, n int, b *uint64)
+func normalsLongAVX2(dst *float64, n int, b *uint64)
 
 //go:noescape
-func normalRows1AVX2(dst *float64, n int, b *uint64)
+func normalsShortAVX2(dst *float64, n int, b *uint64)
 
 //go:noescape
-func normals2AVX2(dst *float64, n int, b *uint64)
+func normalRowsLongAVX2(dst *float64, n int, b *uint64)
 
 //go:noescape
-func normalRows2AVX2(dst *float64, n int, b *uint64)
+func normalRowsShortAVX2(dst *float64, n int, b *uint64)
 
 //go:noescape
-func normals1AVX512(dst *float64, n int, b *uint64)
+func normalRowsInStepLongAVX2(dst *float64, n int, b *uint64)
 
 //go:noescape
-func normalRows1AVX512(dst *float64, n int, b *uint64)
+func normalsLongAVX512(dst *float64, n int, b *uint64)
 
 //go:noescape
-func normals4AVX512(dst *float64, n int, b *uint64)
+func normalsShortAVX512(dst *float64, n int, b *uint64)
 
 //go:noescape
-func normalRows4AVX512(dst *float64, n int, b *uint64)
+func normalRowsLongAVX512(dst *float64, n int, b *uint64)
+
+//go:noescape
+func normalRowsShortAVX512(dst *float64, n int, b *uint64)
+
+//go:noescape
+func normalRowsInStepLongAVX512(dst *float64, n int, b *uint64)

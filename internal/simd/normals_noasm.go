@@ -2,11 +2,13 @@
 
 package simd
 
-func normals1AVX2(dst *float64, n int, b *uint64)      { panic("unreachable") }
-func normals2AVX2(dst *float64, n int, b *uint64)      { panic("unreachable") }
-func normals1AVX512(dst *float64, n int, b *uint64)    { panic("unreachable") }
-func normals4AVX512(dst *float64, n int, b *uint64)    { panic("unreachable") }
-func normalRows1AVX2(dst *float64, n int, b *uint64)   { panic("unreachable") }
-func normalRows2AVX2(dst *float64, n int, b *uint64)   { panic("unreachable") }
-func normalRows1AVX512(dst *float64, n int, b *uint64) { panic("unreachable") }
-func normalRows4AVX512(dst *float64, n int, b *uint64) { panic("unreachable") }
+func normalsShortAVX2(dst *float64, n int, b *uint64)           { panic("unreachable") }
+func normalsLongAVX2(dst *float64, n int, b *uint64)            { panic("unreachable") }
+func normalRowsShortAVX2(dst *float64, n int, b *uint64)        { panic("unreachable") }
+func normalRowsLongAVX2(dst *float64, n int, b *uint64)         { panic("unreachable") }
+func normalRowsInStepLongAVX2(dst *float64, n int, b *uint64)   { panic("unreachable") }
+func normalsShortAVX512(dst *float64, n int, b *uint64)         { panic("unreachable") }
+func normalsLongAVX512(dst *float64, n int, b *uint64)          { panic("unreachable") }
+func normalRowsShortAVX512(dst *float64, n int, b *uint64)      { panic("unreachable") }
+func normalRowsLongAVX512(dst *float64, n int, b *uint64)       { panic("unreachable") }
+func normalRowsInStepLongAVX512(dst *float64, n int, b *uint64) { panic("unreachable") }

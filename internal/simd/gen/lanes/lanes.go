@@ -2,6 +2,8 @@
 package lanes
 
 import (
+	"iter"
+
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -15,11 +17,13 @@ import (
 type Lanes struct {
 	One    emit.Lanes
 	Unroll int
+
+	pause func() // after each of the methods' instructions
 }
 
 // AVX2 and AVX512 return the lanes of a level of package simd.
-func AVX2(unroll int) Lanes   { return Lanes{emit.AVX2, unroll} }
-func AVX512(unroll int) Lanes { return Lanes{emit.AVX512, unroll} }
+func AVX2(unroll int) Lanes   { return Lanes{One: emit.AVX2, Unroll: unroll} }
+func AVX512(unroll int) Lanes { return Lanes{One: emit.AVX512, Unroll: unroll} }
 
 // Width is the number of lanes of a vector.
 func (l Lanes) Width() int { return int(l.One) }
@@ -82,6 +86,30 @@ func (l Lanes) Do(f func(...operand.Op), ops ...any) {
 		}
 		f(o...)
 	}
+	if l.pause != nil {
+		l.pause()
+	}
+}
+
+// Interleave emits what the parts emit, an instruction of each in turn, so that the long latencies
+// of one hide behind the others. A processor looks ahead some hundred instructions only.
+func (l Lanes) Interleave(parts ...func(Lanes)) {
+	var next []func() (struct{}, bool)
+	for _, part := range parts {
+		step, _ := iter.Pull(func(yield func(struct{}) bool) {
+			l := l
+			l.pause = func() { yield(struct{}{}) }
+			part(l)
+		})
+		next = append(next, step)
+	}
+	for more := true; more; {
+		more = false
+		for _, step := range next {
+			_, going := step()
+			more = more || going
+		}
+	}
 }
 
 // each emits f for each vector. AVX2 has a constant a in a register of its own, once for all.
@@ -122,6 +150,30 @@ func (l Lanes) FMA231(a any, b, dst Vec) { l.each(l.One.FMA231, a, b, dst) }
 // FNM231 writes dst = dst - b·a.
 func (l Lanes) FNM231(a any, b, dst Vec) { l.each(l.One.FNM231, a, b, dst) }
 
+// XorAnd writes dst ^ (b & a), a a constant.
+func (l Lanes) XorAnd(a operand.Mem, b, dst Vec) {
+	if l.Wide() {
+		l.Do(VPTERNLOGQ_BCST, operand.Imm(0x78), a, b, dst)
+		return
+	}
+	t := l.Reg()
+	l.And(a, b, t)
+	l.Xor(t, dst, dst)
+}
+
+// AndOr returns x & a | b, a and b constants.
+func (l Lanes) AndOr(a, b operand.Mem, x Vec) Vec {
+	if l.Wide() {
+		t := l.Broadcast(a)
+		l.Do(VPTERNLOGQ_BCST, operand.Imm(0xea), b, x, t)
+		return t
+	}
+	t := l.Reg()
+	l.And(a, x, t)
+	l.Or(b, t, t)
+	return t
+}
+
 // Swap returns b and a in the lanes where a bit of x is set, a and b elsewhere.
 func (l Lanes) Swap(bit int, x, a, b Vec) (c, d Vec) {
 	c, d = l.Reg(), l.Reg()
@@ -129,8 +181,11 @@ func (l Lanes) Swap(bit int, x, a, b Vec) (c, d Vec) {
 		if l.Wide() {
 			k := K()
 			VPTESTMQ_BCST(emit.U64(1<<bit), x[i], k)
-			VBLENDMPD(b[i], a[i], k, c[i])
-			VBLENDMPD(a[i], b[i], k, d[i])
+			// In avo's eyes a blend would read what its destination was.
+			VMOVAPD(a[i], c[i])
+			VMOVAPD(b[i], d[i])
+			VMOVAPD(b[i], k, c[i])
+			VMOVAPD(a[i], k, d[i])
 			continue
 		}
 		top := YMM()
@@ -163,20 +218,20 @@ func (l Lanes) MulQ(c uint64, x Vec) {
 	}
 }
 
-// XorShift writes x ^ x>>s, and xors k into it too if it is not nil.
-func (l Lanes) XorShift(s uint64, x, k, dst Vec) {
+// XorShift returns x ^ x>>s, and xors k into it too if it is not nil.
+func (l Lanes) XorShift(s uint64, x, k Vec) Vec {
 	t := l.Reg()
 	l.Do(VPSRLQ, operand.Imm(s), x, t)
 	switch {
 	case k == nil:
-		l.Xor(t, x, dst)
+		l.Xor(x, t, t)
 	case l.Wide():
 		l.Do(VPTERNLOGQ, operand.Imm(0x96), k, x, t)
-		l.Do(VMOVDQA64, t, dst)
 	default:
 		l.Xor(k, t, t)
-		l.Xor(t, x, dst)
+		l.Xor(x, t, t)
 	}
+	return t
 }
 
 // FromU64 converts unsigned 64-bit integers to the nearest float64.

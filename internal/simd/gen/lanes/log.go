@@ -21,9 +21,12 @@ var logR = []float64{
 // With x = 2^k (1 + f), ¾ ≤ 1 + f < 1½, s = f/(2 + f) and R = s² Σ 2 s²ⁱ/(2i + 3),
 //
 //	log x = k log 2 + f - s (f - R).
-func (l Lanes) Log(x Vec, shift int) Vec {
+func (l Lanes) Log(x Vec, shift int) Vec { return l.LogEnd(l.LogStart(x, shift)) }
+
+// LogStart is Log's beginning as far as the division, which is slow but leaves the other units free.
+func (l Lanes) LogStart(x Vec, shift int) (k, f, s Vec) {
 	const half, mantissa = 1 << 51, 1<<52 - 1 // half carries from 1½ on
-	k, f, s, s2 := l.Reg(), l.Reg(), l.Reg(), l.Reg()
+	k, f, s = l.Reg(), l.Reg(), l.Reg()
 	if l.Wide() {
 		l.AddQ(emit.U64(uint64(half-shift<<52)), x, k)
 		l.Do(VGETEXPPD, k, k)
@@ -39,6 +42,12 @@ func (l Lanes) Log(x Vec, shift int) Vec {
 	l.Sub(emit.F64(1), x, f)
 	l.Add(emit.F64(1), x, s)
 	l.Do(VDIVPD, s, f, s)
+	return k, f, s
+}
+
+// LogEnd returns the logarithm, in the place of f.
+func (l Lanes) LogEnd(k, f, s Vec) Vec {
+	s2 := l.Reg()
 	l.Mul(s, s, s2)
 	r := l.Broadcast(emit.F64(logR[len(logR)-1]))
 	for i := len(logR) - 2; i >= 0; i-- {
