@@ -40,8 +40,11 @@ func Transpose8(dst []float64, d Tiles, src []float64, s Tiles, n int) {
 	default:
 		for t := range n {
 			for i := range 8 {
-				for j, v := range src[s.At(i, t):][:8] {
-					dst[d.At(j, t)+i] = v
+				at, odd, step := d.At(0, t)+i, d.At(1, t)+i, d.Pair
+				in := (*[8]float64)(src[s.At(i, t):])
+				for j := 0; j < 8; j += 2 {
+					dst[at], dst[odd] = in[j], in[j+1]
+					at, odd = at+step, odd+step
 				}
 			}
 		}
