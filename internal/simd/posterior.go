@@ -147,31 +147,7 @@ func (p *Posterior) Add(x, block []float64, s *PosteriorSums) {
 		k.block(arg, &block[0], &x[0], &s.Top, &s.sums[0][0], &s.scratch[0])
 		return
 	}
-	t := s.scratch[:p.K]
-	top := s.Top
-	for k := range t {
-		t[k] = p.logit(x, block, k)
-		top = max(top, t[k])
-	}
-	f := power2(s.Top - top)
-	s.Top = top
-	n := 1 + p.D
-	if p.Varied {
-		n++
-	}
-	for i := range s.sums[:n] {
-		s.sums[i][0] *= f
-	}
-	for k, l := range t {
-		e := power2(l - top)
-		s.sums[0][0] += e
-		for j := range p.D {
-			s.sums[1+j][0] += e * p.means(block, j)[k]
-		}
-		if p.Varied {
-			s.sums[n-1][0] += e * p.gains(block)[k]
-		}
-	}
+	p.add(x, block, s)
 }
 
 // Mean writes the mean from the sums of the point x and returns Σ 2^(l_k - top).
@@ -215,70 +191,5 @@ func (p *Posterior) second(x, mean, v, block []float64, s *PosteriorSums) {
 		f(arg, &block[0], &s.point[0], s.Top, &s.sums[0][0])
 		return
 	}
-	var u [3]float64
-	for k := range p.K {
-		e := power2(p.logit(x, block, k) - s.Top)
-		g := 0.0
-		if p.Varied {
-			g = p.gains(block)[k]
-		}
-		dot := 0.0
-		for j := range d {
-			u[j] = p.means(block, j)[k] + g*x[j] - mean[j]
-			if v != nil {
-				dot += u[j] * v[j]
-			} else {
-				dot += u[j] * u[j]
-			}
-		}
-		n := 1
-		if v == nil {
-			s.sums[0][0] += e * dot
-		} else {
-			n = d
-			for j := range d {
-				s.sums[j][0] += e * dot * u[j]
-			}
-		}
-		s.sums[n][0] += e * g
-	}
-}
-
-// The rows of a block.
-
-func (p *Posterior) row(block []float64, i int) []float64 { return block[i*PosteriorBlock:][:p.K] }
-
-func (p *Posterior) gains(block []float64) []float64 { return p.row(block, 2+p.D) }
-
-func (p *Posterior) means(block []float64, j int) []float64 {
-	if p.Varied {
-		return p.row(block, 3+p.D+j)
-	}
-	return p.row(block, 1+j)
-}
-
-func (p *Posterior) logit(x, block []float64, k int) float64 {
-	q := 0.0
-	for j, v := range x {
-		u := v - p.Alpha*block[(1+j)*PosteriorBlock+k]
-		q += u * u
-	}
-	prec := p.Prec
-	if p.Varied {
-		prec = block[(1+p.D)*PosteriorBlock+k]
-	}
-	return block[k] - prec*q
-}
-
-// power2 returns 2^max(x, -500) for x ≤ 700, as expSum does.
-func power2(x float64) float64 {
-	const shift = 0x1.8p46 // adding it rounds to 64ths
-	x = max(x, -500)
-	t := x + shift
-	r := (x - (t - shift)) * math.Ln2
-	r2 := r * r
-	q := r + r2*((1./2+r*(1./6))+r2*(1./24+r*(1./120)))
-	bits := math.Float64bits(t)
-	s := math.Float64frombits(roots[bits%64] + bits<<46)
-	return s + s*q
+	p.addSecond(x, mean, v, block, s)
 }

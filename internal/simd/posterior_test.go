@@ -36,6 +36,20 @@ func posteriorCase(d, k, n int, varied bool) (p *Posterior, block, x []float64) 
 	return p, block, x
 }
 
+// number returns number k of row i of a block.
+func number(block []float64, i, k int) float64 { return block[i*PosteriorBlock+k] }
+
+func (p *Posterior) logit(x, block []float64, k int) float64 {
+	q, prec := 0.0, p.Prec
+	for j, v := range x {
+		q += math.Pow(v-p.Alpha*number(block, 1+j, k), 2)
+	}
+	if p.Varied {
+		prec = number(block, 1+p.D, k)
+	}
+	return number(block, 0, k) - prec*q
+}
+
 // posteriorSums are the sums from their formulas.
 func posteriorSums(p *Posterior, x, block []float64, k int) (mean []float64, top, z float64, weights []float64) {
 	weights, mean = make([]float64, k), make([]float64, p.D)
@@ -50,9 +64,9 @@ func posteriorSums(p *Posterior, x, block []float64, k int) (mean []float64, top
 	for j := range mean {
 		for c, w := range weights {
 			if p.Varied {
-				mean[j] += w / z * (p.means(block, j)[c] + p.gains(block)[c]*x[j])
+				mean[j] += w / z * (number(block, 3+p.D+j, c) + number(block, 2+p.D, c)*x[j])
 			} else {
-				mean[j] += w / z * (p.A*p.means(block, j)[c] + p.B*x[j])
+				mean[j] += w / z * (p.A*number(block, 1+j, c) + p.B*x[j])
 			}
 		}
 	}
@@ -168,13 +182,13 @@ func TestPosteriorBlocks(t *testing.T) {
 		s, v := new(PosteriorSums), []float64{0.3, -2, 1}[:p.D]
 		spread, gain, product := 0.0, 0.0, make([]float64, p.D)
 		for c, w := range weights {
-			g, dot := 0.0, 0.0
+			g, dot, first := 0.0, 0.0, 1
 			if p.Varied {
-				g = p.gains(block)[c]
+				g, first = number(block, 2+p.D, c), 3+p.D
 			}
 			u := make([]float64, p.D)
 			for j := range u {
-				u[j] = p.means(block, j)[c] + g*x[j] - mean[j]
+				u[j] = number(block, first+j, c) + g*x[j] - mean[j]
 				spread += w * u[j] * u[j]
 				dot += u[j] * v[j]
 			}
