@@ -139,7 +139,15 @@ func activateTwin[T Float](f activation, y []T, orders int, d [3][]T, x []T, bet
 		b := min(math.Abs(a), 746/k) // e^-746 is 0
 		z := k * b
 		low := math.FMA(k, b, -z)
-		e, m := math.Exp(-z)*(1-low), -math.Expm1(-z)
+		var e, m float64 // e^-kb and 1 - e^-kb, one from the other where that loses nothing
+		if z > math.Ln2 {
+			e = math.Exp(-z) * (1 - low)
+			m = 1 - e
+		} else {
+			m = -math.Expm1(-z)
+			m += (1 - m) * low
+			e = 1 - m
+		}
 		r := 1 / (1 + e)
 		s := r
 		if a < 0 {

@@ -29,8 +29,12 @@ func Combine(dst []float64, a float64, x []float64, c []float64, k [][]float64) 
 	for lo := done; lo < n; lo += len(buf) {
 		sum := buf[:min(len(buf), n-lo)]
 		clear(sum)
-		for j, w := range c {
-			addScaled(sum, w, k[j][lo:][:len(sum)])
+		j := 0
+		for ; level == Generic && j+3 < len(c); j += 4 {
+			addScaled4(sum, c[j:], k[j:], lo)
+		}
+		for ; j < len(c); j++ {
+			addScaled(sum, c[j], k[j][lo:][:len(sum)])
 		}
 		addScaled(sum, a, x[lo:][:len(sum)])
 		copy(dst[lo:], sum)
@@ -48,6 +52,19 @@ func addScaled(sum []float64, w float64, v []float64) {
 	}
 	for i, s := range sum {
 		sum[i] = math.FMA(w, v[i], s)
+	}
+}
+
+// addScaled4 adds four terms in one pass over the sum.
+func addScaled4(sum, c []float64, k [][]float64, lo int) {
+	n := len(sum)
+	w0, w1, w2, w3 := c[0], c[1], c[2], c[3]
+	v0, v1, v2, v3 := k[0][lo:][:n], k[1][lo:][:n], k[2][lo:][:n], k[3][lo:][:n]
+	for i, s := range sum {
+		s += w0 * v0[i]
+		s += w1 * v1[i]
+		s += w2 * v2[i]
+		sum[i] = s + w3*v3[i]
 	}
 }
 

@@ -10,13 +10,23 @@ package simd
 func KrylovDots(p, q []float64) (pq, pp, qq float64) {
 	q = q[:len(p)]
 	if level == Generic || len(p) == 0 {
+		var pq1, pp1, qq1 float64 // of every other number: additions wait for each other
+		for ; len(p) > 1 && len(q) > 1; p, q = p[2:], q[2:] {
+			v, w, v1, w1 := p[0], q[0], p[1], q[1]
+			pq += v * w
+			pp += v * v
+			qq += w * w
+			pq1 += v1 * w1
+			pp1 += v1 * v1
+			qq1 += w1 * w1
+		}
 		for i, v := range p {
 			w := q[i]
 			pq += v * w
 			pp += v * v
 			qq += w * w
 		}
-		return pq, pp, qq
+		return pq + pq1, pp + pp1, qq + qq1
 	}
 	var sums [3]float64
 	if level == AVX512 {
@@ -31,12 +41,21 @@ func KrylovDots(p, q []float64) (pq, pp, qq float64) {
 func KrylovStep(r, q []float64, alpha float64) (rr float64) {
 	q = q[:len(r)]
 	if level == Generic || len(r) == 0 {
+		var sums [4]float64 // of every fourth number: additions wait for each other
+		for ; len(r) > 3 && len(q) > 3; r, q = r[4:], q[4:] {
+			v0, v1, v2, v3 := r[0]-alpha*q[0], r[1]-alpha*q[1], r[2]-alpha*q[2], r[3]-alpha*q[3]
+			r[0], r[1], r[2], r[3] = v0, v1, v2, v3
+			sums[0] += v0 * v0
+			sums[1] += v1 * v1
+			sums[2] += v2 * v2
+			sums[3] += v3 * v3
+		}
 		for i, w := range q {
 			v := r[i] - alpha*w
 			r[i] = v
 			rr += v * v
 		}
-		return rr
+		return rr + (sums[0] + sums[1]) + (sums[2] + sums[3])
 	}
 	if level == AVX512 {
 		krylovStepAVX512(&rr, &r[0], &q[0], alpha, len(r))

@@ -41,7 +41,7 @@ func (k Key) Word(i uint64) uint64 { return mix(k.A+golden*i, k.B) }
 func normalPair(w0, w1 uint64) (x, y float64) {
 	r := math.Sqrt(-2 * math.Log(float64(w0|1)*0x1p-64))
 	quarter := math.Float64frombits(w1&(1<<52-1)|0x3ff0000000000000) - 1.5
-	y, x = math.Sincos(math.Pi / 2 * quarter)
+	y, x = octant(math.Pi / 2 * quarter)
 	if w1>>62&1 != 0 {
 		x, y = y, x
 	}

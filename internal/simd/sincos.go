@@ -64,7 +64,8 @@ func sinCos(x float64) (sin, cos float64) {
 	r := math.FMA(-q, half0, x)
 	r = math.FMA(-q, half1, r)
 	r = math.FMA(-q, half2, r)
-	sin, cos = math.Sincos(r)
+	sin, cos = octant(r)
+	sin = math.Copysign(sin, r) // that of -0
 	switch int64(q) & 3 {
 	case 1:
 		sin, cos = cos, -sin
@@ -73,6 +74,17 @@ func sinCos(x float64) (sin, cos float64) {
 	case 3:
 		sin, cos = -cos, sin
 	}
+	return sin, cos
+}
+
+// octant returns sin x and cos x for |x| ≤ π/4, and a little beyond, by the polynomials of Cephes
+// that math.Sincos has too: it spends most of its time before them.
+func octant(x float64) (sin, cos float64) {
+	z := x * x
+	sin = x + x*z*(((((1.58962301576546568060e-10*z-2.50507477628578072866e-8)*z+2.75573136213857245213e-6)*z-
+		1.98412698295895385996e-4)*z+8.33333333332211858878e-3)*z-1.66666666666666307295e-1)
+	cos = 1 - 0.5*z + z*z*((((((-1.13585365213876817300e-11*z+2.08757008419747316778e-9)*z-2.75573141792967388112e-7)*z+
+		2.48015872888517045348e-5)*z-1.38888888888730564116e-3)*z)+4.16666666666665929218e-2)
 	return sin, cos
 }
 

@@ -65,7 +65,20 @@ func TileGo[T float32 | float64](c, a, b []T, columns int, s *Strides) {
 		clear(sum)
 		for l := range s.L {
 			at, bt := i*s.A+l*s.AL, l*s.BL
-			for range s.K {
+			k := 0
+			for ; k+4 <= s.K; k += 4 {
+				v0, v1, v2, v3 := a[at], a[at+s.AK], a[at+2*s.AK], a[at+3*s.AK]
+				z0, z1 := b[bt:][:len(sum)], b[bt+s.BK:][:len(sum)]
+				z2, z3 := b[bt+2*s.BK:][:len(sum)], b[bt+3*s.BK:][:len(sum)]
+				for j, t := range sum {
+					t += v0 * z0[j]
+					t += v1 * z1[j]
+					t += v2 * z2[j]
+					sum[j] = t + v3*z3[j]
+				}
+				at, bt = at+4*s.AK, bt+4*s.BK
+			}
+			for ; k < s.K; k++ {
 				v, z := a[at], b[bt:][:len(sum)]
 				for j, w := range z {
 					sum[j] += v * w
