@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"github.com/seed-dea4846a/sampler/ode"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // Ancestral is the first-order ancestral step. With τ = 1 - (σ̄'/σ̄)², σ̄ = σ/α, and
@@ -126,19 +128,13 @@ func (s *ancestral2) Step(x []float64, t0, t1 float64) {
 	down := l.decay * a.alpha / b.alpha // σ_down/σ̄
 	if mid := math.Sqrt(down); mid > 0 {
 		// At fixed α: the midpoint may lie beyond the path where η > 1.
-		for i, v := range x {
-			u[i] = mid*v + (1-mid)*a.alpha*d[i]
-		}
+		simd.Combine2(u, mid, x, (1-mid)*a.alpha, d)
 		s.denoiseAt(d, u, a.alpha, a.sigma*mid)
 		if s.slope {
 			// y + (σ_down - σ̄)(u - D)/σ_mid = (σ_down/σ̄)y + (1 - σ_down/σ̄)D̃
-			for i, v := range x {
-				d[i] = (v - (u[i]-a.alpha*d[i])/mid) / a.alpha
-			}
+			simd.Combine3(d, 1/a.alpha, x, 1/mid, d, -1/(a.alpha*mid), u)
 		}
 	}
-	for i, v := range x {
-		x[i] = b.alpha * (down*v/a.alpha + (1-down)*d[i])
-	}
-	s.addNoise(x, l.std, t0, t1)
+	s.add(b.alpha*(1-down), d)
+	s.carry(x, a, b, l)
 }

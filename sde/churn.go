@@ -3,9 +3,9 @@ package sde
 import (
 	"math"
 
-	"gonum.org/v1/gonum/floats"
-
 	"github.com/seed-dea4846a/sampler/ode"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // Churn is the stochastic sampler of EDM (Karras et al. 2022, arXiv:2206.00364, algorithm
@@ -77,7 +77,7 @@ func (s *churnStepper) Step(x []float64, t0, t1 float64) {
 	d, y := s.d[:len(x)], s.y[:len(x)]
 	ratio, end := a.ratio(), b.ratio()
 	hat := ratio * s.growth(a, b)
-	s.addNoise(x, s.m.SNoise*a.alpha*math.Sqrt(hat*hat-ratio*ratio), t0, t1)
+	s.setNoisy(x, 1, x, s.m.SNoise*a.alpha*math.Sqrt(hat*hat-ratio*ratio), t0, t1)
 	s.denoiseAt(d, x, a.alpha, a.alpha*hat)
 	if b.sigma == 0 {
 		finish(x, d, b)
@@ -85,19 +85,15 @@ func (s *churnStepper) Step(x []float64, t0, t1 float64) {
 	}
 	// y' = (σ̄'/σ̂) ŷ + (1 - σ̄'/σ̂) D is Euler's step.
 	q, up := end/hat, b.alpha/a.alpha
-	floats.ScaleTo(y, q*up, x)
-	floats.AddScaled(y, (1-q)*b.alpha, d)
 	if s.m.Euler {
-		copy(x, y)
+		simd.Combine2(x, q*up, x, (1-q)*b.alpha, d)
 		return
 	}
-	// Its slope at the end is exchanged for half the sum of both.
-	floats.Scale(up*(1+q)/2, x)
-	floats.AddScaled(x, (1-q)/2*b.alpha, d)
+	simd.Combine2(y, q*up, x, (1-q)*b.alpha, d)
 	s.denoise(d, y, b)
+	// Its slope is exchanged for half the sum of both: (ŷ + y')/2 + (σ̄'-σ̂)/2 (y' - D')/σ̄'.
 	c := (end - hat) / (2 * end)
-	floats.AddScaled(x, c, y)
-	floats.AddScaled(x, -c*b.alpha, d)
+	simd.Combine3(x, up/2, x, 0.5+c, y, -c*b.alpha, d)
 }
 
 // growth returns 1 + γ.

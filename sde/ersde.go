@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/integrate/quad"
 
 	"github.com/seed-dea4846a/sampler/ode"
@@ -104,7 +103,6 @@ func (s *erStepper) Step(x []float64, t0, t1 float64) {
 		return
 	}
 	l := s.leg(a, b)
-	s.carry(x, a, b, l)
 	w := [3]float64{-math.Expm1(-l.length)}
 	pos := s.hist.pos
 	if k := min(s.hist.n, s.order); k > 1 {
@@ -123,8 +121,9 @@ func (s *erStepper) Step(x []float64, t0, t1 float64) {
 		w[2] = -c1
 	}
 	for j := range min(s.hist.n, s.order) {
-		floats.AddScaled(x, b.alpha*w[j], s.hist.d[j][:len(x)])
+		s.add(b.alpha*w[j], s.hist.d[j])
 	}
+	s.carry(x, a, b, l)
 }
 
 // integrals returns the weights of D₁ and D₂. φ_η(σ̄')/φ_η(s) is e^{-H} of the part of the

@@ -115,23 +115,21 @@ func (s *semi) denoiseAt(dst, x []float64, alpha, sigma float64) {
 	s.nfe++
 }
 
-// addNoise adds std times the standard normals that the Brownian motion has over the
-// interval, ΔW/√|Δt|: one per interval keeps the strong order at 1.
-func (s *semi) addNoise(x []float64, std, t0, t1 float64) {
+// setNoisy is set with std times the standard normals that the Brownian motion has over the
+// interval, ΔW/√|Δt|, for another term: one per interval keeps the strong order at 1.
+func (s *semi) setNoisy(dst []float64, c float64, x []float64, std, t0, t1 float64) {
 	if std == 0 {
 		s.pass()
-		return
+	} else {
+		dw := s.dw[:len(x)]
+		s.noise.Increment(dw, t0, t1)
+		s.add(std/math.Sqrt(math.Abs(t1-t0)), dw)
 	}
-	dw := s.dw[:len(x)]
-	s.noise.Increment(dw, t0, t1)
-	floats.AddScaled(x, std/math.Sqrt(math.Abs(t1-t0)), dw)
+	s.set(dst, c, x)
 }
 
-// carry moves x along the linear part and its noise.
-func (s *semi) carry(x []float64, a, b node, l leg) {
-	floats.Scale(l.decay, x)
-	s.addNoise(x, l.std, a.t, b.t)
-}
+// carry moves x along the linear part, with its noise and the terms gathered.
+func (s *semi) carry(x []float64, a, b node, l leg) { s.setNoisy(x, l.decay, x, l.std, a.t, b.t) }
 
 // finish ends at σ' = 0, where x' = α'D whatever the method, with d = D at the start.
 func finish(x, d []float64, b node) { floats.ScaleTo(x, b.alpha, d) }
@@ -168,6 +166,6 @@ func (s *expEuler) Step(x []float64, t0, t1 float64) {
 		return
 	}
 	l := s.leg(a, b)
+	s.add(-b.alpha*math.Expm1(-l.length), d)
 	s.carry(x, a, b, l)
-	floats.AddScaled(x, -b.alpha*math.Expm1(-l.length), d)
 }

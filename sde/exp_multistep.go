@@ -3,8 +3,6 @@ package sde
 import (
 	"fmt"
 
-	"gonum.org/v1/gonum/floats"
-
 	"github.com/seed-dea4846a/sampler/ode"
 )
 
@@ -150,12 +148,12 @@ func (s *dpmppStepper) Step(x []float64, t0, t1 float64) {
 		return
 	}
 	l := s.leg(a, b)
-	s.carry(x, a, b, l)
 	s.clock += l.length
 	w := s.weights(l.length)
 	for j := range min(s.hist.n, s.order) {
-		floats.AddScaled(x, b.alpha*w[j], s.hist.d[j][:len(x)])
+		s.add(b.alpha*w[j], s.hist.d[j])
 	}
+	s.carry(x, a, b, l)
 }
 
 // weights returns those of the last denoised points.

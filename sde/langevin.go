@@ -3,9 +3,9 @@ package sde
 import (
 	"math"
 
-	"gonum.org/v1/gonum/floats"
-
 	"github.com/seed-dea4846a/sampler/ode"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // PredictorCorrector follows each step of a method by Langevin steps at its end (Song et
@@ -90,17 +90,15 @@ func (s *pcStepper) Step(x []float64, t0, t1 float64) {
 	d, z := s.d[:len(x)], s.dw[:len(x)]
 	for range s.m.Corrections {
 		s.denoise(d, x, b)
-		s.normals(z, t0, t1)
 		if s.m.Delta > 0 {
 			keep := math.Sqrt(1 - s.m.Delta)
-			floats.Scale(keep, x)
-			floats.AddScaled(x, b.alpha*(1-keep), d)
-			floats.AddScaled(x, b.sigma*math.Sqrt(s.m.Delta), z)
+			s.add(b.alpha*(1-keep), d)
+			s.setNoisy(x, keep, x, b.sigma*math.Sqrt(s.m.Delta), t0, t1)
 			continue
 		}
-		floats.Scale(b.alpha, d)
-		floats.Sub(d, x)
-		floats.Scale(1/(b.sigma*b.sigma), d)
+		s.normals(z, t0, t1)
+		v := 1 / (b.sigma * b.sigma)
+		simd.Combine2(d, -v, x, b.alpha*v, d)
 		dim := s.p.Dim()
 		for i := 0; i < len(x); i += dim {
 			s.langevin(x[i:i+dim], d[i:i+dim], z[i:i+dim], b.sigma, s.m.SNR*a.alpha/b.alpha)
@@ -110,14 +108,21 @@ func (s *pcStepper) Step(x []float64, t0, t1 float64) {
 
 // langevin moves one point.
 func (s *pcStepper) langevin(x, score, z []float64, sigma, snr float64) {
-	norm, root := floats.Norm(score, 2), math.Sqrt(float64(len(x)))
+	z = z[:len(score)]
+	ss, zz := 0.0, 0.0
+	for i, v := range score {
+		ss += v * v
+		zz += z[i] * z[i]
+	}
+	norm, root := math.Sqrt(ss), math.Sqrt(float64(len(x)))
 	r := snr * sigma * min(1, root/(sigma*norm)) // √(δ/2); norm = 0 gives 1
 	if s.m.Published {
 		if norm == 0 {
 			return
 		}
-		r = snr * floats.Norm(z, 2) / norm
+		r = snr * math.Sqrt(zz) / norm
 	}
-	floats.AddScaled(x, 2*r*r, score)
-	floats.AddScaled(x, 2*r, z)
+	for i, v := range score {
+		x[i] += 2 * r * (r*v + z[i])
+	}
 }

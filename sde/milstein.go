@@ -33,9 +33,9 @@ func (Milstein) StrongOrder() float64 { return 1 }
 // WeakOrder returns 1.
 func (Milstein) WeakOrder() float64 { return 1 }
 
-// NewStepper returns the stepper of one goroutine for additive noise.
-func (m Milstein) NewStepper(p Process, noise NoiseSource, rows int) ode.Stepper {
-	return m.NewDiagonalStepper(Diagonal(p), noise, rows)
+// NewStepper returns the stepper of one goroutine for additive noise, that of EulerMaruyama.
+func (Milstein) NewStepper(p Process, noise NoiseSource, rows int) ode.Stepper {
+	return EulerMaruyama{}.NewStepper(p, noise, rows)
 }
 
 // NewDiagonalStepper returns the stepper of one goroutine.

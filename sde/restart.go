@@ -3,8 +3,6 @@ package sde
 import (
 	"math"
 
-	"gonum.org/v1/gonum/floats"
-
 	"github.com/seed-dea4846a/sampler/ode"
 )
 
@@ -106,16 +104,14 @@ func (s *restartStepper) NFE() int { return s.nfe + s.inner.NFE() }
 func (s *restartStepper) Step(x []float64, t0, t1 float64) {
 	s.inner.Step(x, t0, t1)
 	a, b := s.node(t0), s.node(t1)
-	low, z := b.ratio(), s.dw[:len(x)]
+	low := b.ratio()
 	for _, iv := range s.m.Intervals {
 		if !(low <= iv.Min && iv.Min < a.ratio()) || b.sigma == 0 {
 			continue
 		}
 		top := s.node(s.p.Time(-math.Log(iv.Max)))
 		for range iv.Times {
-			s.normals(z, top.t, t1)
-			floats.Scale(top.alpha/b.alpha, x)
-			floats.AddScaled(x, s.m.SNoise*top.alpha*math.Sqrt(iv.Max*iv.Max-low*low), z)
+			s.setNoisy(x, top.alpha/b.alpha, x, s.m.SNoise*top.alpha*math.Sqrt(iv.Max*iv.Max-low*low), top.t, t1)
 			s.nfe += s.inner.NFE()
 			s.inner.Begin(s.first, s.rows)
 			s.back(x, iv, low, top.t, t1)

@@ -3,8 +3,6 @@ package sde
 import (
 	"math"
 
-	"gonum.org/v1/gonum/floats"
-
 	"github.com/seed-dea4846a/sampler/ode"
 )
 
@@ -62,7 +60,6 @@ func (s *reverseStepper) Step(x []float64, t0, t1 float64) {
 		up := b.alpha / a.alpha
 		cx, cd, std = up*(1-k), up*cd, up*std
 	}
-	floats.Scale(cx, x)
-	floats.AddScaled(x, cd, d)
-	s.addNoise(x, std, t0, t1)
+	s.add(cd, d)
+	s.setNoisy(x, cx, x, std, t0, t1)
 }

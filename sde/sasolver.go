@@ -1,10 +1,6 @@
 package sde
 
-import (
-	"gonum.org/v1/gonum/floats"
-
-	"github.com/seed-dea4846a/sampler/ode"
-)
+import "github.com/seed-dea4846a/sampler/ode"
 
 // SASolver is the stochastic Adams method of Xue et al. 2023 (arXiv:2309.05019), η being its τ. The predictor of order p adds to the linear part y'
 //
@@ -92,12 +88,12 @@ func (s *saStepper) Step(x []float64, t0, t1 float64) {
 		return
 	}
 	l := s.leg(a, b)
-	s.carry(x, a, b, l)
 	s.pending, s.length = min(s.hist.n, s.p), l.length
 	s.adams(s.w[:s.pending], s.hist.pos[0], l.length)
 	for j := range s.pending {
-		floats.AddScaled(x, b.alpha*s.w[j], s.hist.d[j][:len(x)])
+		s.add(b.alpha*s.w[j], s.hist.d[j])
 	}
+	s.carry(x, a, b, l)
 	s.clock += l.length
 }
 
@@ -122,8 +118,7 @@ func (s *saStepper) correct(x []float64, a node) {
 		if j > 0 && j <= s.pending {
 			c -= s.w[j-1]
 		}
-		if c != 0 {
-			floats.AddScaled(x, a.alpha*c, s.hist.d[j][:len(x)])
-		}
+		s.add(a.alpha*c, s.hist.d[j])
 	}
+	s.set(x, 1, x)
 }

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"math"
 
-	"gonum.org/v1/gonum/floats"
-
 	"github.com/seed-dea4846a/sampler/ode"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // SEEDS is the exponential singlestep method of 1, 2 or 3 stages of Gonzalez et al.
@@ -78,8 +78,8 @@ func (s *seedsStepper) advance(x, d0 []float64, a, b node) float64 {
 	var m [2]float64
 	if s.stages == 1 {
 		l := s.leg(a, b)
+		s.add(-b.alpha*math.Expm1(-l.length), d0)
 		s.carry(x, a, b, l)
-		floats.AddScaled(x, -b.alpha*math.Expm1(-l.length), d0)
 		return l.length
 	}
 	n := len(x)
@@ -87,18 +87,16 @@ func (s *seedsStepper) advance(x, d0 []float64, a, b node) float64 {
 	n1 := s.between(a, b, 1/float64(s.stages))
 	l1 := s.leg(a, n1)
 	s.carry(x, a, n1, l1)
-	for i, v := range x {
-		u[i] = v - n1.alpha*math.Expm1(-l1.length)*d0[i]
-	}
+	simd.Combine2(u, 1, x, -n1.alpha*math.Expm1(-l1.length), d0)
 	s.denoise(d1, u, n1)
 	if s.stages == 2 {
 		l2 := s.leg(n1, b)
-		s.carry(x, n1, b, l2)
 		length := l1.length + l2.length
 		w := -b.alpha * math.Expm1(-length)
 		half := length / (2 * l1.length)
-		floats.AddScaled(x, w*(1-half), d0)
-		floats.AddScaled(x, w*half, d1)
+		s.add(w*(1-half), d0)
+		s.add(w*half, d1)
+		s.carry(x, n1, b, l2)
 		return length
 	}
 	n2 := s.between(a, b, 2./3)
@@ -107,17 +105,15 @@ func (s *seedsStepper) advance(x, d0 []float64, a, b node) float64 {
 	h2 := l1.length + l2.length
 	psi(m[:], h2)
 	c1 := h2 / l1.length * m[1]
-	for i, v := range x {
-		u[i] = v + n2.alpha*(m[0]*d0[i]+c1*(d1[i]-d0[i]))
-	}
+	simd.Combine3(u, 1, x, n2.alpha*(m[0]-c1), d0, n2.alpha*c1, d1)
 	s.denoise(d, u, n2)
 	l3 := s.leg(n2, b)
-	s.carry(x, n2, b, l3)
 	length := h2 + l3.length
 	psi(m[:], length)
 	c2 := length / h2 * m[1]
-	floats.AddScaled(x, b.alpha*(m[0]-c2), d0)
-	floats.AddScaled(x, b.alpha*c2, d)
+	s.add(b.alpha*(m[0]-c2), d0)
+	s.add(b.alpha*c2, d)
+	s.carry(x, n2, b, l3)
 	return length
 }
 
@@ -174,17 +170,17 @@ func (s *dpmppSDE) Step(x []float64, t0, t1 float64) {
 	} else {
 		s.pass()
 	}
-	floats.ScaleTo(u, l1.decay, x)
-	floats.AddScaled(u, -mid.alpha*math.Expm1(-l1.length), d)
-	addScaled(u, half, dw)
+	s.add(-mid.alpha*math.Expm1(-l1.length), d)
+	s.add(half, dw)
+	s.set(u, l1.decay, x)
 	s.denoise(d, u, mid)
-	floats.Scale(l.decay, x)
-	floats.AddScaled(x, -b.alpha*math.Expm1(-l.length), d)
-	addScaled(x, whole, dw)
 	if noisy {
-		s.noise.Increment(dw, mid.t, t1)
+		s.noise.Increment(u, mid.t, t1)
 	} else {
 		s.pass()
 	}
-	addScaled(x, whole, dw)
+	s.add(-b.alpha*math.Expm1(-l.length), d)
+	s.add(whole, dw)
+	s.add(whole, u)
+	s.set(x, l.decay, x)
 }

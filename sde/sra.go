@@ -129,25 +129,17 @@ func (s *sraStepper) Step(x []float64, t0, t1 float64) {
 		s.pass()
 	}
 	for i := range s.f {
-		copy(y, x)
 		for j, a := range s.A[i] {
-			addScaled(y, h*a, s.f[j][:n])
+			s.add(h*a, s.f[j])
 		}
-		addScaled(y, floats.Dot(s.B[i], s.g[:i])/h, dz)
-		s.p.Drift(s.f[i][:n], y, stageTime(t0, t1, s.C0[i]))
+		s.add(floats.Dot(s.B[i], s.g[:i])/h, dz)
+		s.p.Drift(s.f[i][:n], s.point(y, x), stageTime(t0, t1, s.C0[i]))
 	}
 	s.nfe += len(s.f)
 	for i, a := range s.Alpha {
-		addScaled(x, h*a, s.f[i][:n])
+		s.add(h*a, s.f[i])
 	}
-	addScaled(x, floats.Dot(s.Beta1, s.g), dw)
-	addScaled(x, floats.Dot(s.Beta2, s.g)/h, dz)
-}
-
-// addScaled adds a·s to dst, and nothing if a = 0: the entries of a table that are
-// zero cost nothing, and increments that were not drawn are not read.
-func addScaled(dst []float64, a float64, s []float64) {
-	if a != 0 {
-		floats.AddScaled(dst, a, s)
-	}
+	s.add(floats.Dot(s.Beta1, s.g), dw)
+	s.add(floats.Dot(s.Beta2, s.g)/h, dz)
+	s.set(x, 1, x)
 }

@@ -135,7 +135,14 @@ func (m *SRI) NewDiagonalStepper(p DiagonalProcess, noise NoiseSource, rows int)
 	b := carve(2*s+3, rows*p.Dim())
 	st := &sriStepper{
 		base: newBase(noise, p.Dim(), rows), SRI: m, p: p,
-		own: make([]bool, s), f: b[:s], g: b[s : 2*s], y: b[2*s], dw: b[2*s+1], dz: b[2*s+2],
+		own: make([]bool, s), f: b[:s], g: b[s : 2*s], area: make([][]float64, s), y: b[2*s], dw: b[2*s+1], dz: b[2*s+2],
+	}
+	for _, row := range m.B0 {
+		for j, v := range row {
+			if v != 0 && st.area[j] == nil {
+				st.area[j] = make([]float64, rows*p.Dim())
+			}
+		}
 	}
 	for i := range st.own {
 		if st.own[i] = i == 0 || !allZero(m.A0[i]) || !allZero(m.B0[i]); !st.own[i] {
@@ -160,6 +167,7 @@ type sriStepper struct {
 	p         DiagonalProcess
 	own       []bool      // stages that evaluate the drift
 	f, g      [][]float64 // f and g at each stage
+	area      [][]float64 // I₁₀ g of the stages in B0
 	y, dw, dz []float64
 }
 
@@ -171,27 +179,30 @@ func (s *sriStepper) Step(x []float64, t0, t1 float64) {
 	s.noise.IncrementArea(dw, dz, t0, t1)
 	for i := range s.f {
 		if s.own[i] {
-			copy(y, x)
 			for j, b := range s.B0[i] {
-				addScaled(y, h*s.A0[i][j], s.f[j][:n])
-				if b != 0 {
-					for k, g := range s.g[j][:n] {
-						y[k] += b / h * dz[k] * g
-					}
-				}
+				s.add(h*s.A0[i][j], s.f[j])
+				s.add(b/h, s.area[j])
 			}
-			s.p.Drift(s.f[i][:n], y, stageTime(t0, t1, s.C0[i]))
+			s.p.Drift(s.f[i][:n], s.point(y, x), stageTime(t0, t1, s.C0[i]))
 			s.nfe++
 		}
-		copy(y, x)
 		for j, b := range s.B1[i] {
-			addScaled(y, h*s.A1[i][j], s.f[j][:n])
-			addScaled(y, root*b, s.g[j][:n])
+			s.add(h*s.A1[i][j], s.f[j])
+			s.add(root*b, s.g[j])
 		}
-		s.p.DiffusionDiag(s.g[i][:n], y, stageTime(t0, t1, s.C1[i]))
+		g := s.g[i][:n]
+		s.p.DiffusionDiag(g, s.point(y, x), stageTime(t0, t1, s.C1[i]))
+		if area := s.area[i]; area != nil {
+			for k, v := range g {
+				area[k] = dz[k] * v
+			}
+		}
 	}
-	for i := range s.f {
-		addScaled(x, h*s.Alpha[i], s.f[i][:n])
+	for i, a := range s.Alpha {
+		s.add(h*a, s.f[i])
+	}
+	s.set(x, 1, x)
+	for i := range s.g {
 		b1, b2, b3, b4 := s.Beta1[i], s.Beta2[i]/(2*root), s.Beta3[i]/h, s.Beta4[i]/(6*size)
 		for k, g := range s.g[i][:n] {
 			w := dw[k]

@@ -1,9 +1,41 @@
 package sde
 
+import "github.com/seed-dea4846a/sampler/internal/simd"
+
 // base is what all steppers share.
 type base struct {
 	noise Noise
 	nfe   int
+	sum
+}
+
+// A sum gathers terms and adds them up in one pass over memory.
+type sum struct {
+	w []float64
+	v [][]float64
+}
+
+// add takes w v, unless w is zero: the entries of a table that are zero cost nothing, and
+// increments that were not drawn are not read.
+func (s *sum) add(w float64, v []float64) {
+	if w != 0 {
+		s.w, s.v = append(s.w, w), append(s.v, v)
+	}
+}
+
+// set writes the terms and a x to dst, and drops them.
+func (s *sum) set(dst []float64, a float64, x []float64) {
+	simd.Combine(dst, a, x, s.w, s.v)
+	s.w, s.v = s.w[:0], s.v[:0]
+}
+
+// point returns x and the terms, in y if there are any.
+func (s *sum) point(y, x []float64) []float64 {
+	if len(s.w) == 0 {
+		return x
+	}
+	s.set(y, 1, x)
+	return y
 }
 
 // newBase returns the base of a stepper; a nil source means Independent{}.
