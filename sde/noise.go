@@ -66,11 +66,12 @@ func (n *independent) IncrementArea(dw, dz []float64, t0, t1 float64) {
 	h := t1 - t0
 	root := math.Sqrt(math.Abs(h))
 	third := root / math.Sqrt(3)
-	for i := 0; i < len(dw); i += d {
-		z1, z2, v, w := z[2*i:2*i+d], z[2*i+d:2*i+2*d], dz[i:i+d], dw[i:i+d]
-		for j := range w {
-			w[j] = root * z1[j]
-			v[j] = h / 2 * (w[j] + third*z2[j])
+	dz = dz[:len(dw)]
+	for i := 0; i < len(dw); z = z[d:] { // past the z₂ of a sample
+		for range d {
+			w := root * z[0]
+			dw[i], dz[i] = w, h/2*(w+third*z[d])
+			i, z = i+1, z[1:]
 		}
 	}
 }
