@@ -162,13 +162,21 @@ func groupRows(n, dim int, s *Settings) int {
 }
 
 // FirstNonFinite returns the index of the first value of x that is NaN or infinite, or -1.
-// A finite value times zero is zero, so one running sum settles the usual case.
+// A finite value times zero is zero, so running sums settle the usual case: four of them,
+// that one need not wait for another.
 func FirstNonFinite(x []float64) int {
-	sum := 0.0
-	for _, v := range x {
-		sum += v * 0
+	var a, b, c, d float64
+	y := x
+	for ; len(y) >= 4; y = y[4:] {
+		a += y[0] * 0
+		b += y[1] * 0
+		c += y[2] * 0
+		d += y[3] * 0
 	}
-	if sum == 0 {
+	for _, v := range y {
+		a += v * 0
+	}
+	if a+b+c+d == 0 {
 		return -1
 	}
 	for i, v := range x {
