@@ -16,6 +16,9 @@ func (CondOT) At(t float64) Coeffs {
 	return Coeffs{Alpha: t, Sigma: 1 - t, DAlpha: 1, DSigma: -1}
 }
 
+// AtLogSNR returns α, σ and their derivatives in λ.
+func (CondOT) AtLogSNR(logSNR float64) Coeffs { return straight(logSNR) }
+
 // Time returns the t at which log(α/σ) = logSNR, the logistic function.
 func (CondOT) Time(logSNR float64) float64 { return 1 / (1 + math.Exp(-logSNR)) }
 
@@ -37,6 +40,9 @@ func (Trig) At(t float64) Coeffs {
 	a, s := math.Sin(w*t), math.Sin(w*(1-t))
 	return Coeffs{Alpha: a, Sigma: s, DAlpha: w * s, DSigma: -w * a}
 }
+
+// AtLogSNR returns α, σ and their derivatives in λ.
+func (Trig) AtLogSNR(logSNR float64) Coeffs { return preserving(logSNR) }
 
 // Time returns the t at which log(α/σ) = logSNR.
 func (Trig) Time(logSNR float64) float64 {

@@ -170,3 +170,30 @@ func TestLogSNRGridIsEvenInLogSNR(t *testing.T) {
 		}
 	}
 }
+
+// The curve over λ is the path's own, and its derivatives those in t over λ̇.
+func TestAtLogSNR(t *testing.T) {
+	seen := 0
+	for name, p := range paths(t) {
+		curve, ok := p.(LogSNRer)
+		if !ok {
+			continue
+		}
+		seen++
+		for _, tm := range []float64{0.02, 0.3, 0.5, 0.9, 0.995} {
+			c := p.At(tm)
+			rate := c.DAlpha/c.Alpha - c.DSigma/c.Sigma
+			got := curve.AtLogSNR(c.LogSNR())
+			// λ is off by some eps·(1 + |log σ|), and σ of a time near 1 by eps/σ.
+			for i, w := range []float64{c.Alpha, c.Sigma, c.DAlpha / rate, c.DSigma / rate} {
+				g := []float64{got.Alpha, got.Sigma, got.DAlpha, got.DSigma}[i]
+				assert.InDelta(t, w, g, 1e-13*math.Abs(w)+1e-300, "%s at %g: number %d", name, tm, i)
+			}
+		}
+		for _, l := range []float64{-800, 800} {
+			c := curve.AtLogSNR(l)
+			assert.False(t, math.IsNaN(c.Alpha+c.DAlpha) || l > 0 && math.IsNaN(c.Sigma+c.DSigma), "%s at λ = %g", name, l)
+		}
+	}
+	assert.Equal(t, 8, seen) // VP and VE twice
+}

@@ -17,6 +17,9 @@ func (p VE) At(t float64) Coeffs {
 	return Coeffs{Alpha: 1, Sigma: s, DSigma: s * (lo - hi)}
 }
 
+// AtLogSNR returns α, σ and their derivatives in λ.
+func (VE) AtLogSNR(logSNR float64) Coeffs { return exploding(logSNR) }
+
 // Time returns the t at which -log σ = logSNR.
 func (p VE) Time(logSNR float64) float64 {
 	lo, hi := math.Log(orDefault(p.SigmaMin, 0.002)), math.Log(orDefault(p.SigmaMax, 80))
@@ -41,6 +44,9 @@ func (p EDM) At(t float64) Coeffs {
 	hi := orDefault(p.SigmaMax, 80)
 	return Coeffs{Alpha: 1, Sigma: hi * (1 - t), DSigma: -hi}
 }
+
+// AtLogSNR returns α, σ and their derivatives in λ.
+func (EDM) AtLogSNR(logSNR float64) Coeffs { return exploding(logSNR) }
 
 // Time returns the t at which -log σ = logSNR.
 func (p EDM) Time(logSNR float64) float64 {

@@ -21,6 +21,9 @@ func (p VP) At(t float64) Coeffs {
 	return Coeffs{Alpha: a, Sigma: s, DAlpha: a * dla, DSigma: -a * a * dla / s}
 }
 
+// AtLogSNR returns α, σ and their derivatives in λ.
+func (VP) AtLogSNR(logSNR float64) Coeffs { return preserving(logSNR) }
+
 // Time returns the t at which log(α/σ) = logSNR. From σ² = 1 - α²,
 // log α = -½ log(1 + exp(-2λ)).
 func (p VP) Time(logSNR float64) float64 {
@@ -86,6 +89,9 @@ func (Cosine) At(t float64) Coeffs {
 	a, s := math.Sin(t*w), math.Sin((1-t+cosineShift)*w)
 	return Coeffs{Alpha: a, Sigma: s, DAlpha: s * w, DSigma: -a * w}
 }
+
+// AtLogSNR returns α, σ and their derivatives in λ.
+func (Cosine) AtLogSNR(logSNR float64) Coeffs { return preserving(logSNR) }
 
 // Time returns the t at which log(α/σ) = logSNR.
 func (Cosine) Time(logSNR float64) float64 {
