@@ -45,7 +45,6 @@ type PosteriorSums struct {
 	sums    [5][8]float64
 	scratch [8*PosteriorBlock + 3*5*8]float64
 	point   [9]float64
-	tail    [8 * (2*2 + 4)]float64
 }
 
 // Reset makes s ready for a point.
@@ -104,40 +103,6 @@ func (p *Posterior) Means(dst, x, top, z, block []float64, s *PosteriorSums) {
 	}
 	for ; i < n; i++ {
 		k.row(arg, &block[0], &dst[i*p.D], &x[i*p.D], &top[i], &z[i], &s.scratch[0])
-	}
-}
-
-type eachKernel func(p *byte, block *float64, groups int, dst, x, alpha, prec, a, b, scratch *float64)
-
-// MeansEach writes the means of the points of x as Means does, to the bit, where each point
-// has Alpha, Prec, A and B of its own. The components must not be varied.
-func (p *Posterior) MeansEach(dst, x, alpha, prec, a, b, block []float64, s *PosteriorSums) {
-	n, d := len(alpha), p.D
-	if len(dst) != n*d || len(x) != n*d || len(prec) != n || len(a) != n || len(b) != n || len(block) < p.Rows()*PosteriorBlock || p.K > PosteriorBlock || p.Varied {
-		panic("simd: Posterior.MeansEach of slices that do not fit")
-	}
-	if d > 2 || level == Generic {
-		for i := range n {
-			p.Alpha, p.Prec, p.A, p.B = alpha[i], prec[i], a[i], b[i]
-			p.Means(dst[i*d:(i+1)*d], x[i*d:(i+1)*d], s.tail[:1], s.tail[1:2], block, s)
-		}
-		return
-	}
-	_, arg := p.kernel()
-	f, lanes := posteriorEach[level][d-1], 4<<(level-AVX2)
-	groups := n / lanes
-	if groups > 0 {
-		f(arg, &block[0], groups, &dst[0], &x[0], &alpha[0], &prec[0], &a[0], &b[0], &s.scratch[0])
-	}
-	if done := groups * lanes; done < n {
-		t := func(i int) []float64 { return s.tail[8*i : 8*i+lanes] }
-		y, u := s.tail[32:32+lanes*d], s.tail[48:48+lanes*d]
-		for i, v := range [][]float64{alpha, prec, a, b} {
-			copy(t(i), v[done:])
-		}
-		copy(u, x[done*d:])
-		f(arg, &block[0], 1, &y[0], &u[0], &t(0)[0], &t(1)[0], &t(2)[0], &t(3)[0], &s.scratch[0])
-		copy(dst[done*d:], y)
 	}
 }
 

@@ -6,9 +6,6 @@ package simd
 func posteriorRows1SharedAVX2(a *byte, block *float64, groups int, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
 
 //go:noescape
-func posteriorRows1EachAVX2(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, prec *float64, scale *float64, shift *float64, scratch *float64)
-
-//go:noescape
 func posteriorRow1SharedAVX2(a *byte, block *float64, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
 
 //go:noescape
@@ -22,9 +19,6 @@ func posteriorProduct1SharedAVX2(a *byte, block *float64, point *float64, top fl
 
 //go:noescape
 func posteriorRows2SharedAVX2(a *byte, block *float64, groups int, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
-
-//go:noescape
-func posteriorRows2EachAVX2(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, prec *float64, scale *float64, shift *float64, scratch *float64)
 
 //go:noescape
 func posteriorRow2SharedAVX2(a *byte, block *float64, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
@@ -96,9 +90,6 @@ func posteriorProduct3VariedAVX2(a *byte, block *float64, point *float64, top fl
 func posteriorRows1SharedAVX512(a *byte, block *float64, groups int, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
 
 //go:noescape
-func posteriorRows1EachAVX512(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, prec *float64, scale *float64, shift *float64, scratch *float64)
-
-//go:noescape
 func posteriorRow1SharedAVX512(a *byte, block *float64, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
 
 //go:noescape
@@ -112,9 +103,6 @@ func posteriorProduct1SharedAVX512(a *byte, block *float64, point *float64, top 
 
 //go:noescape
 func posteriorRows2SharedAVX512(a *byte, block *float64, groups int, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
-
-//go:noescape
-func posteriorRows2EachAVX512(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, prec *float64, scale *float64, shift *float64, scratch *float64)
 
 //go:noescape
 func posteriorRow2SharedAVX512(a *byte, block *float64, dst *float64, x *float64, top *float64, z *float64, scratch *float64)

@@ -3,5 +3,3 @@
 package simd
 
 var posteriorKernels [AVX512 + 1][2][3]posteriorKernel
-
-var posteriorEach [AVX512 + 1][2]eachKernel

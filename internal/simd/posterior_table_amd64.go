@@ -28,9 +28,3 @@ var posteriorKernels = [AVX512 + 1][2][3]posteriorKernel{
 		},
 	},
 }
-
-// posteriorEach are the kernels of points with parameters of their own.
-var posteriorEach = [AVX512 + 1][2]eachKernel{
-	AVX2:   {posteriorRows1EachAVX2, posteriorRows2EachAVX2},
-	AVX512: {posteriorRows1EachAVX512, posteriorRows2EachAVX512},
-}

@@ -128,35 +128,6 @@ func TestPosteriorMeans(t *testing.T) {
 }
 
 // TestPosteriorBlocks: the second block holds the largest logit, or the first.
-// Points with parameters of their own have the bits that they have alone.
-func TestPosteriorMeansEach(t *testing.T) {
-	forPosteriors(t, func(t *testing.T, p *Posterior, block, x []float64, _ int) {
-		if p.Varied {
-			return
-		}
-		var s PosteriorSums
-		for n := range len(x)/p.D + 1 {
-			x := x[:n*p.D]
-			var par [4][]float64 // α, precision, A, B
-			want, got, scalars := make([]float64, len(x)), make([]float64, len(x)), make([]float64, 2)
-			for i := range par {
-				par[i] = make([]float64, n)
-				for k := range par[i] {
-					par[i][k] = 0.3 + 0.1*float64(i) + 0.05*float64(k)
-				}
-			}
-			for i := range n {
-				q := *p
-				q.Alpha, q.Prec, q.A, q.B = par[0][i], par[1][i], par[2][i], par[3][i]
-				q.Means(want[i*p.D:(i+1)*p.D], x[i*p.D:(i+1)*p.D], scalars[:1], scalars[1:], block, &s)
-			}
-			q := *p
-			q.MeansEach(got, x, par[0], par[1], par[2], par[3], block, &s)
-			assert.Equal(t, want, got, "%d points", n)
-		}
-	})
-}
-
 func TestPosteriorBlocks(t *testing.T) {
 	forPosteriors(t, func(t *testing.T, p *Posterior, block, x []float64, k int) {
 		x = x[:p.D]

@@ -22,8 +22,6 @@ type few struct {
 	mean   [3 * fewRows]float64
 
 	scale, shift float64 // of shared variances: m_k = scale·μ_k + shift·x
-
-	prec, a, b [fewRows]float64 // of points with α and σ of their own
 }
 
 // isFew reports whether the mixture is of this kind.
@@ -127,24 +125,6 @@ func (g *gaussians) fewMeans(w *work, dst, x []float64, what quantity) {
 		n := min(step, len(x))
 		g.means(w, dst[:n], x[:n])
 		dst, x = dst[n:], x[n:]
-	}
-}
-
-// fewEach writes the denoiser of points with α and σ of their own, for shared variances in
-// one block, by the arithmetic of prepare.
-func (g *gaussians) fewEach(w *work, dst, x, alpha, sigma []float64) {
-	f, d, v := w.few, g.d, g.vars[0]
-	block := g.fewBlock(f, 0)
-	for len(alpha) > 0 {
-		n := min(fewRows, len(alpha))
-		for i, a := range alpha[:n] {
-			s := sigma[i]
-			p := 1 / (a*a*v + s*s)
-			f.prec[i] = p / 2 * math.Log2E
-			f.a[i], f.b[i] = s*s*p, a*v*p
-		}
-		f.MeansEach(dst[:n*d], x[:n*d], alpha[:n], f.prec[:n], f.a[:n], f.b[:n], block, &f.sums)
-		dst, x, alpha, sigma = dst[n*d:], x[n*d:], alpha[n:], sigma[n:]
 	}
 }
 

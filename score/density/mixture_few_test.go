@@ -1,7 +1,6 @@
 package density
 
 import (
-	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -32,36 +31,6 @@ func TestRowsAlone(t *testing.T) {
 					}
 				}
 			}
-		}
-	}
-}
-
-// TestEachAlone: at every level points with noise of their own have the bits that they have
-// alone.
-func TestEachAlone(t *testing.T) {
-	for _, l := range simd.Levels() {
-		defer simd.Use(l)()
-		for _, r := range targets {
-			m, ok := r.target.(interface {
-				Target
-				DenoiseEach(dst, x, alpha, sigma []float64)
-			})
-			if !ok {
-				continue
-			}
-			rng := rand.New(rand.NewPCG(14, 14))
-			const n = 75
-			d := m.Dim()
-			x, alpha, sigma := noised(m, n, 0.8, 0.3, rng), make([]float64, n), make([]float64, n)
-			want, got := make([]float64, len(x)), make([]float64, len(x))
-			for i := range n {
-				alpha[i], sigma[i] = rng.Float64(), math.Exp(4*rng.Float64()-3)
-				m.Denoise(want[i*d:(i+1)*d], x[i*d:(i+1)*d], alpha[i], sigma[i])
-			}
-			alpha[3] = 0 // as at the start of some paths
-			m.Denoise(want[3*d:4*d], x[3*d:4*d], alpha[3], sigma[3])
-			m.DenoiseEach(got, x, alpha, sigma)
-			assert.Equal(t, want, got, "%s, %s", l, r.name)
 		}
 	}
 }

@@ -183,12 +183,6 @@ func (g *gaussians) Dim() int { return g.d }
 func (g *gaussians) begin(dst, x []float64, size int, alpha, sigma float64) *work {
 	checkBatch(g.d, size, dst, x)
 	w := g.pool.Get().(*work)
-	g.set(w, alpha, sigma)
-	return w
-}
-
-// set fixes what α and σ do.
-func (g *gaussians) set(w *work, alpha, sigma float64) {
 	w.alpha, w.sigma = alpha, sigma
 	w.s2 = math.Inf(1)
 	a2, b2 := alpha*alpha, sigma*sigma
@@ -230,4 +224,5 @@ func (g *gaussians) set(w *work, alpha, sigma float64) {
 		w.balls.Lo[b], w.balls.Hi[b] = slices.Min(c), slices.Max(c)
 		w.balls.Near[b], w.balls.Far[b] = slices.Min(p)/2, slices.Max(p)/2
 	}
+	return w
 }

@@ -1,10 +1,6 @@
 package density
 
-import (
-	"math"
-
-	"github.com/seed-dea4846a/sampler/internal/simd"
-)
+import "math"
 
 // checkBatch panics unless x is whole points of dimension d and dst has size values
 // for each.
@@ -29,11 +25,7 @@ func (g *gaussians) Score(dst, x []float64, alpha, sigma float64) {
 
 func (g *gaussians) average(dst, x []float64, alpha, sigma float64, what quantity) {
 	w := g.begin(dst, x, g.d, alpha, sigma)
-	g.batch(w, dst, x, what)
-	g.pool.Put(w)
-}
-
-func (g *gaussians) batch(w *work, dst, x []float64, what quantity) {
+	defer g.pool.Put(w)
 	if g.isFew() {
 		g.fewMeans(w, dst, x, what)
 		return
@@ -42,25 +34,6 @@ func (g *gaussians) batch(w *work, dst, x []float64, what quantity) {
 		hi := min(lo+tile*g.d, len(x))
 		g.pass(w, dst[lo:hi], x[lo:hi], what)
 	}
-}
-
-// DenoiseEach writes E[x₁ | x] where each point has an α and σ of its own.
-func (g *gaussians) DenoiseEach(dst, x, alpha, sigma []float64) {
-	checkBatch(g.d, g.d, dst, x)
-	n, d := len(x)/g.d, g.d
-	if len(alpha) != n || len(sigma) != n {
-		panic("density: the points need an α and a σ each")
-	}
-	w := g.pool.Get().(*work)
-	if g.isFew() && len(g.vars) == 1 && g.k <= simd.PosteriorBlock {
-		g.fewEach(w, dst, x, alpha, sigma)
-	} else {
-		for i := range n {
-			g.set(w, alpha[i], sigma[i])
-			g.batch(w, dst[i*d:(i+1)*d], x[i*d:(i+1)*d], denoiser)
-		}
-	}
-	g.pool.Put(w)
 }
 
 // LogProb writes log p(x), one value a point.

@@ -38,11 +38,6 @@ func main() {
 				k := kernel{l: l, d: d, varied: varied}
 				if d < 3 {
 					k.rows()
-					if !varied {
-						k.each = true
-						k.rows()
-						k.each = false
-					}
 				}
 				k.row()
 				k.block()
@@ -58,7 +53,6 @@ type kernel struct {
 	l      emit.Lanes
 	d      int
 	varied bool // precisions and gains of their own
-	each   bool // α, p, A and B of each point
 
 	args, data  reg.Register
 	n           reg.Register // the components, in bytes
@@ -72,9 +66,6 @@ func (k *kernel) text(name, signature string) {
 	if k.varied {
 		kind = "Varied"
 	}
-	if k.each {
-		kind = "Each"
-	}
 	TEXT(fmt.Sprintf("%s%d%s%s", name, k.d, kind, k.l.Suffix()), NOSPLIT, "func(a *byte, block *float64, "+signature+")")
 	Pragma("noescape")
 	k.args = Load(Param("a"), GP64())
@@ -82,9 +73,6 @@ func (k *kernel) text(name, signature string) {
 	k.n = GP64()
 	MOVQ(k.field(offK), k.n)
 	SHLQ(operand.Imm(3), k.n)
-	if k.each {
-		return
-	}
 	k.alpha = k.l.Broadcast(k.field(offAlpha))
 	if !k.varied {
 		k.prec = k.l.Broadcast(k.field(offPrec))

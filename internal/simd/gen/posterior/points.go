@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -12,11 +10,7 @@ import (
 
 // rows: the lanes are points, the components are in the loop.
 func (k *kernel) rows() {
-	results := "top, z"
-	if k.each {
-		results = "alpha, prec, scale, shift"
-	}
-	k.text("posteriorRows", "groups int, dst, x, "+results+", scratch *float64")
+	k.text("posteriorRows", "groups int, dst, x, top, z, scratch *float64")
 	l := k.l
 	scratch := Load(Param("scratch"), GP64())
 	k.e = l.NewExp()
@@ -27,9 +21,6 @@ func (k *kernel) rows() {
 	Label(again)
 	x := k.advanced("x", done, k.d)
 	xs := k.split(x)
-	if k.each {
-		k.alpha, k.prec = k.values("alpha", done), k.values("prec", done)
-	}
 	top := l.Broadcast(emit.U64(0xfff0000000000000))
 	to := GP64()
 	MOVQ(scratch, to)
@@ -49,20 +40,13 @@ func (k *kernel) rows() {
 	inv := l.Broadcast(emit.F64(1))
 	VDIVPD(sums[0], inv, inv)
 	var b reg.VecVirtual
-	switch {
-	case k.varied:
+	if k.varied {
 		b = sums[1+k.d]
 		VMULPD(inv, b, b)
-	case k.each:
-		b = k.values("shift", done)
-	default:
+	} else {
 		b = l.Broadcast(k.field(offB))
 	}
-	if k.each {
-		VMULPD(k.values("scale", done), inv, inv)
-	} else {
-		l.Mul(k.field(offA), inv, inv)
-	}
+	l.Mul(k.field(offA), inv, inv)
 	xs = k.split(k.advanced("x", done, k.d))
 	for j := range k.d {
 		m := sums[1+j]
@@ -70,12 +54,10 @@ func (k *kernel) rows() {
 		VFMADD231PD(xs[j], b, m)
 	}
 	k.join(sums[1:1+k.d], k.advanced("dst", done, k.d))
-	if !k.each {
-		k.order(top)
-		k.order(sums[0])
-		VMOVUPD(top, operand.Mem{Base: k.advanced("top", done, 1)})
-		VMOVUPD(sums[0], operand.Mem{Base: k.advanced("z", done, 1)})
-	}
+	k.order(top)
+	k.order(sums[0])
+	VMOVUPD(top, operand.Mem{Base: k.advanced("top", done, 1)})
+	VMOVUPD(sums[0], operand.Mem{Base: k.advanced("z", done, 1)})
 	ADDQ(operand.U32(width), done)
 	left := Load(Param("groups"), GP64())
 	IMUL3Q(operand.U32(width), left, left)
@@ -150,45 +132,27 @@ func (k *kernel) join(v []reg.VecVirtual, dst reg.Register) {
 	}
 }
 
-// values returns the values of a parameter, one a point, in the order of split.
-func (k *kernel) values(name string, done reg.Register) reg.VecVirtual {
-	v := k.l.Reg()
-	VMOVUPD(operand.Mem{Base: k.advanced(name, done, 1)}, v)
-	k.permute(v, splitOrder)
-	return v
-}
-
 // order puts the lanes of split in the order of the points.
-func (k *kernel) order(v reg.VecVirtual) { k.permute(v, pointOrder) }
-
-func (k *kernel) permute(v reg.VecVirtual, order []int) {
+func (k *kernel) order(v reg.VecVirtual) {
 	switch {
 	case k.d == 1:
 	case k.l == emit.AVX2:
-		VPERMPD(operand.Imm(0xd8), v, v) // its own inverse
+		VPERMPD(operand.Imm(0xd8), v, v)
 	default:
 		i := k.l.Reg()
-		VMOVDQU64(table(order), i)
+		VMOVDQU64(order8(), i)
 		VPERMPD(v, i, v)
 	}
 }
 
-// The lanes of the points 0 to 7 after split, and the points of its lanes.
-var (
-	pointOrder = []int{0, 2, 4, 6, 1, 3, 5, 7}
-	splitOrder = []int{0, 4, 1, 5, 2, 6, 3, 7}
-)
+var lanes operand.Mem
 
-var tables = map[*int]operand.Mem{}
-
-func table(order []int) operand.Mem {
-	m, ok := tables[&order[0]]
-	if !ok {
-		m = GLOBL(fmt.Sprint("lanes", len(tables)), 8|16)
-		for i, v := range order {
+func order8() operand.Mem {
+	if lanes.Base == nil {
+		lanes = GLOBL("lanes", 8|16)
+		for i, v := range []int{0, 2, 4, 6, 1, 3, 5, 7} {
 			DATA(8*i, operand.U64(v))
 		}
-		tables[&order[0]] = m
 	}
-	return m
+	return lanes
 }
