@@ -61,6 +61,7 @@ func (s *PosteriorSums) total(i int) float64 {
 
 type posteriorKernel struct {
 	rows    func(p *byte, block *float64, groups int, dst, x, top, z, scratch *float64)
+	each    func(p *byte, block *float64, groups int, dst, x, alpha, prec, a, b, scratch *float64)
 	row     func(p *byte, block, dst, x, top, z, scratch *float64)
 	block   func(p *byte, block, x, top, sums, scratch *float64)
 	spread  func(p *byte, block, point *float64, top float64, sums *float64)
@@ -103,6 +104,37 @@ func (p *Posterior) Means(dst, x, top, z, block []float64, s *PosteriorSums) {
 	}
 	for ; i < n; i++ {
 		k.row(arg, &block[0], &dst[i*p.D], &x[i*p.D], &top[i], &z[i], &s.scratch[0])
+	}
+}
+
+// MeansEach writes the means that Means writes, to the bit, with an Alpha, Prec, A and B for
+// each point in place of the fields, which it changes. It is for shared variances. dst does
+// not overlap what is read.
+func (p *Posterior) MeansEach(dst, x, alpha, prec, a, b, block []float64, s *PosteriorSums) {
+	n := len(alpha)
+	if len(dst) != n*p.D || len(x) != n*p.D || len(prec) != n || len(a) != n || len(b) != n || len(block) < p.Rows()*PosteriorBlock || p.K > PosteriorBlock {
+		panic("simd: Posterior.MeansEach of slices that do not fit")
+	}
+	i := 0
+	if k, arg := p.kernel(); k.each != nil {
+		lanes := 4 << (level - AVX2)
+		run := func(from, groups int) {
+			at := from * p.D
+			k.each(arg, &block[0], groups, &dst[at], &x[at], &alpha[from], &prec[from], &a[from], &b[from], &s.scratch[0])
+		}
+		if groups := n / lanes; groups > 0 {
+			run(0, groups)
+			i = groups * lanes
+			// More than half a group costs less as one, which takes some points again.
+			if 2*(n-i) > lanes {
+				run(n-lanes, 1)
+				return
+			}
+		}
+	}
+	for ; i < n; i++ {
+		p.Alpha, p.Prec, p.A, p.B = alpha[i], prec[i], a[i], b[i]
+		p.Means(dst[i*p.D:(i+1)*p.D], x[i*p.D:(i+1)*p.D], s.point[:1], s.point[1:2], block, s)
 	}
 }
 

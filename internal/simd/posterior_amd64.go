@@ -6,6 +6,9 @@ package simd
 func posteriorRows1SharedAVX2(a *byte, block *float64, groups int, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
 
 //go:noescape
+func posteriorEach1SharedAVX2(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, prec *float64, ga *float64, gb *float64, scratch *float64)
+
+//go:noescape
 func posteriorRow1SharedAVX2(a *byte, block *float64, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
 
 //go:noescape
@@ -19,6 +22,9 @@ func posteriorProduct1SharedAVX2(a *byte, block *float64, point *float64, top fl
 
 //go:noescape
 func posteriorRows2SharedAVX2(a *byte, block *float64, groups int, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
+
+//go:noescape
+func posteriorEach2SharedAVX2(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, prec *float64, ga *float64, gb *float64, scratch *float64)
 
 //go:noescape
 func posteriorRow2SharedAVX2(a *byte, block *float64, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
@@ -90,6 +96,9 @@ func posteriorProduct3VariedAVX2(a *byte, block *float64, point *float64, top fl
 func posteriorRows1SharedAVX512(a *byte, block *float64, groups int, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
 
 //go:noescape
+func posteriorEach1SharedAVX512(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, prec *float64, ga *float64, gb *float64, scratch *float64)
+
+//go:noescape
 func posteriorRow1SharedAVX512(a *byte, block *float64, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
 
 //go:noescape
@@ -103,6 +112,9 @@ func posteriorProduct1SharedAVX512(a *byte, block *float64, point *float64, top 
 
 //go:noescape
 func posteriorRows2SharedAVX512(a *byte, block *float64, groups int, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
+
+//go:noescape
+func posteriorEach2SharedAVX512(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, prec *float64, ga *float64, gb *float64, scratch *float64)
 
 //go:noescape
 func posteriorRow2SharedAVX512(a *byte, block *float64, dst *float64, x *float64, top *float64, z *float64, scratch *float64)

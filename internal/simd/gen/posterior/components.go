@@ -47,6 +47,7 @@ func (k *kernel) again(scratch reg.Register, top reg.VecVirtual, sums []reg.VecV
 // row: the lanes are components, of one point and all at once.
 func (k *kernel) row() {
 	k.text("posteriorRow", "dst, x, top, z, scratch *float64")
+	k.level()
 	x, scratch := Load(Param("x"), GP64()), Load(Param("scratch"), GP64())
 	k.e = k.l.NewExp()
 	top := k.l.Broadcast(emit.U64(0xfff0000000000000))
@@ -83,6 +84,7 @@ func (k *kernel) row() {
 // block: the lanes are components, of one point, and its sums go on.
 func (k *kernel) block() {
 	k.text("posteriorBlock", "x, top, sums, scratch *float64")
+	k.level()
 	x, tops := Load(Param("x"), GP64()), Load(Param("top"), GP64())
 	scratch := Load(Param("scratch"), GP64())
 	k.e = k.l.NewExp()
@@ -120,6 +122,7 @@ func (k *kernel) second(product bool) {
 		name = "posteriorProduct"
 	}
 	k.text(name, "point *float64, top float64, sums *float64")
+	k.level()
 	l, s := k.l, k.components()
 	point := Load(Param("point"), GP64())
 	x, mean, v := 0, k.d, 2*k.d

@@ -37,7 +37,10 @@ func main() {
 			for d := 1; d <= 3; d++ {
 				k := kernel{l: l, d: d, varied: varied}
 				if d < 3 {
-					k.rows()
+					k.rows(false)
+					if !varied {
+						k.rows(true)
+					}
 				}
 				k.row()
 				k.block()
@@ -73,6 +76,10 @@ func (k *kernel) text(name, signature string) {
 	k.n = GP64()
 	MOVQ(k.field(offK), k.n)
 	SHLQ(operand.Imm(3), k.n)
+}
+
+// level loads the noise level that all points share.
+func (k *kernel) level() {
 	k.alpha = k.l.Broadcast(k.field(offAlpha))
 	if !k.varied {
 		k.prec = k.l.Broadcast(k.field(offPrec))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -8,10 +9,16 @@ import (
 	"github.com/seed-dea4846a/sampler/internal/simd/gen/emit"
 )
 
-// rows: the lanes are points, the components are in the loop.
-func (k *kernel) rows() {
-	k.text("posteriorRows", "groups int, dst, x, top, z, scratch *float64")
+// rows: the lanes are points, the components are in the loop. With each, every point has its
+// own noise level, and only the means are written.
+func (k *kernel) rows(each bool) {
 	l := k.l
+	if each {
+		k.text("posteriorEach", "groups int, dst, x, alpha, prec, ga, gb, scratch *float64")
+	} else {
+		k.text("posteriorRows", "groups int, dst, x, top, z, scratch *float64")
+		k.level()
+	}
 	scratch := Load(Param("scratch"), GP64())
 	k.e = l.NewExp()
 	width := 8 * int(l)
@@ -21,6 +28,9 @@ func (k *kernel) rows() {
 	Label(again)
 	x := k.advanced("x", done, k.d)
 	xs := k.split(x)
+	if each {
+		k.alpha, k.prec = k.own("alpha", done), k.own("prec", done)
+	}
 	top := l.Broadcast(emit.U64(0xfff0000000000000))
 	to := GP64()
 	MOVQ(scratch, to)
@@ -40,13 +50,18 @@ func (k *kernel) rows() {
 	inv := l.Broadcast(emit.F64(1))
 	VDIVPD(sums[0], inv, inv)
 	var b reg.VecVirtual
-	if k.varied {
+	switch {
+	case each:
+		b = k.own("gb", done)
+		VMULPD(k.own("ga", done), inv, inv)
+	case k.varied:
 		b = sums[1+k.d]
 		VMULPD(inv, b, b)
-	} else {
+		l.Mul(k.field(offA), inv, inv)
+	default:
 		b = l.Broadcast(k.field(offB))
+		l.Mul(k.field(offA), inv, inv)
 	}
-	l.Mul(k.field(offA), inv, inv)
 	xs = k.split(k.advanced("x", done, k.d))
 	for j := range k.d {
 		m := sums[1+j]
@@ -54,10 +69,12 @@ func (k *kernel) rows() {
 		VFMADD231PD(xs[j], b, m)
 	}
 	k.join(sums[1:1+k.d], k.advanced("dst", done, k.d))
-	k.order(top)
-	k.order(sums[0])
-	VMOVUPD(top, operand.Mem{Base: k.advanced("top", done, 1)})
-	VMOVUPD(sums[0], operand.Mem{Base: k.advanced("z", done, 1)})
+	if !each {
+		k.order(top)
+		k.order(sums[0])
+		VMOVUPD(top, operand.Mem{Base: k.advanced("top", done, 1)})
+		VMOVUPD(sums[0], operand.Mem{Base: k.advanced("z", done, 1)})
+	}
 	ADDQ(operand.U32(width), done)
 	left := Load(Param("groups"), GP64())
 	IMUL3Q(operand.U32(width), left, left)
@@ -72,6 +89,21 @@ func (k *kernel) advanced(name string, done reg.Register, d int) reg.Register {
 	p := Load(Param(name), GP64())
 	LEAQ(operand.Mem{Base: p, Index: done, Scale: uint8(d)}, p)
 	return p
+}
+
+// own returns a value of each point, in the order of the lanes that split makes.
+func (k *kernel) own(name string, done reg.Register) reg.VecVirtual {
+	v, at := k.l.Reg(), operand.Mem{Base: k.advanced(name, done, 1)}
+	switch {
+	case k.d == 1:
+		VMOVUPD(at, v)
+	case k.l == emit.AVX2:
+		VPERMPD(operand.Imm(0xd8), at, v)
+	default:
+		VMOVDQU64(permutation("split", 0, 4, 1, 5, 2, 6, 3, 7), v)
+		VPERMPD(at, v, v)
+	}
+	return v
 }
 
 // tree returns the sums over the components from, from + step... in the order in which the
@@ -140,19 +172,21 @@ func (k *kernel) order(v reg.VecVirtual) {
 		VPERMPD(operand.Imm(0xd8), v, v)
 	default:
 		i := k.l.Reg()
-		VMOVDQU64(order8(), i)
+		VMOVDQU64(permutation("points", 0, 2, 4, 6, 1, 3, 5, 7), i)
 		VPERMPD(v, i, v)
 	}
 }
 
-var lanes operand.Mem
+var permutations = map[string]operand.Mem{}
 
-func order8() operand.Mem {
-	if lanes.Base == nil {
-		lanes = GLOBL("lanes", 8|16)
-		for i, v := range []int{0, 2, 4, 6, 1, 3, 5, 7} {
+func permutation(name string, of ...uint64) operand.Mem {
+	m, ok := permutations[name]
+	if !ok {
+		m = GLOBL(name, attr.RODATA|attr.NOPTR)
+		for i, v := range of {
 			DATA(8*i, operand.U64(v))
 		}
+		permutations[name] = m
 	}
-	return lanes
+	return m
 }
