@@ -51,6 +51,7 @@ type work struct {
 	alpha, sigma float64
 	s2           float64    // the variance of S: of all, or the least
 	prec         []float64  // 1/S, one, or a component, or a component and direction
+	det          []float64  // of wide components: factors of the determinants of S
 	logC         []float64  // logits are logC - (squared distance)/2S
 	balls        simd.Balls // of the blocks, if there are several
 
@@ -115,6 +116,7 @@ func newGaussians(dim int, logW, mu []float64) *gaussians {
 		}
 		if g.eig != nil {
 			w.white = make([]float64, g.block*dim)
+			w.det = make([]float64, k)
 		}
 		if n := len(g.radii); n > 0 {
 			w.reach = make([]float64, tile*n)
@@ -183,6 +185,12 @@ func (g *gaussians) Dim() int { return g.d }
 func (g *gaussians) begin(dst, x []float64, size int, alpha, sigma float64) *work {
 	checkBatch(g.d, size, dst, x)
 	w := g.pool.Get().(*work)
+	g.fix(w, alpha, sigma)
+	return w
+}
+
+// fix sets what (α, σ) fix.
+func (g *gaussians) fix(w *work, alpha, sigma float64) {
 	w.alpha, w.sigma = alpha, sigma
 	w.s2 = math.Inf(1)
 	a2, b2 := alpha*alpha, sigma*sigma
@@ -192,23 +200,17 @@ func (g *gaussians) begin(dst, x []float64, size int, alpha, sigma float64) *wor
 			w.s2 = min(w.s2, s2)
 			w.prec[k] = 1 / s2
 			if len(g.vars) > 1 {
-				w.logC[k] = g.logW[k] - float64(g.d)/2*math.Log(s2)
+				w.logC[k] = s2
+			}
+		}
+		if len(g.vars) > 1 {
+			simd.Log(w.logC, w.logC)
+			for k, l := range w.logC {
+				w.logC[k] = g.logW[k] - float64(g.d)/2*l
 			}
 		}
 	} else {
-		for k := range g.k {
-			// Four factors at a time: few logarithms, no overflow.
-			det, log := 1.0, 0.0
-			for i, v := range g.eig[k*g.d:][:g.d] {
-				s2 := a2*v + b2
-				w.prec[k*g.d+i] = 1 / s2
-				if det *= s2; i%4 == 3 {
-					log += math.Log(det)
-					det = 1
-				}
-			}
-			w.logC[k] = g.logW[k] - (log+math.Log(det))/2
-		}
+		g.fixWide(w, a2, b2)
 	}
 	if w.many != nil {
 		w.many.prepare(w)
@@ -224,5 +226,29 @@ func (g *gaussians) begin(dst, x []float64, size int, alpha, sigma float64) *wor
 		w.balls.Lo[b], w.balls.Hi[b] = slices.Min(c), slices.Max(c)
 		w.balls.Near[b], w.balls.Far[b] = slices.Min(p)/2, slices.Max(p)/2
 	}
-	return w
+}
+
+// fixWide is the part of wide components.
+func (g *gaussians) fixWide(w *work, a2, b2 float64) {
+	clear(w.logC)
+	// Four factors of a determinant at a time: few logarithms, no overflow.
+	for lo := 0; lo < g.d; lo += 4 {
+		hi := min(lo+4, g.d)
+		for k := range w.det {
+			det := 1.0
+			for i := k*g.d + lo; i < k*g.d+hi; i++ {
+				s2 := a2*g.eig[i] + b2
+				w.prec[i] = 1 / s2
+				det *= s2
+			}
+			w.det[k] = det
+		}
+		simd.Log(w.det, w.det)
+		for k, l := range w.det {
+			w.logC[k] += l
+		}
+	}
+	for k, l := range w.logC {
+		w.logC[k] = g.logW[k] - l/2
+	}
 }

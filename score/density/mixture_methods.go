@@ -1,6 +1,10 @@
 package density
 
-import "math"
+import (
+	"math"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
 
 // checkBatch panics unless x is whole points of dimension d and dst has size values
 // for each.
@@ -25,7 +29,34 @@ func (g *gaussians) Score(dst, x []float64, alpha, sigma float64) {
 
 func (g *gaussians) average(dst, x []float64, alpha, sigma float64, what quantity) {
 	w := g.begin(dst, x, g.d, alpha, sigma)
+	g.averages(w, dst, x, what)
+	g.pool.Put(w)
+}
+
+// DenoiseEach writes E[x₁ | x] at a noise level for each point, the bits of Denoise.
+func (g *gaussians) DenoiseEach(dst, x, alpha, sigma []float64) {
+	checkBatch(g.d, g.d, dst, x)
+	if n := len(x) / g.d; len(alpha) != n || len(sigma) != n {
+		panic("density: one noise level a point is needed")
+	}
+	w := g.pool.Get().(*work)
 	defer g.pool.Put(w)
+	if g.isFew() && len(g.vars) == 1 && g.k <= simd.PosteriorBlock {
+		g.fewMeansEach(w, dst, x, alpha, sigma)
+		return
+	}
+	for lo := 0; lo < len(alpha); {
+		hi := lo + 1
+		for hi < len(alpha) && alpha[hi] == alpha[lo] && sigma[hi] == sigma[lo] {
+			hi++
+		}
+		g.fix(w, alpha[lo], sigma[lo])
+		g.averages(w, dst[lo*g.d:hi*g.d], x[lo*g.d:hi*g.d], denoiser)
+		lo = hi
+	}
+}
+
+func (g *gaussians) averages(w *work, dst, x []float64, what quantity) {
 	if g.isFew() {
 		g.fewMeans(w, dst, x, what)
 		return
