@@ -158,6 +158,23 @@ func TestNewtonDerivatives(t *testing.T) {
 	s.solve()
 	dg := append([]float64(nil), s.dg...)
 	assert.InDelta(t, 0, floats.Sum(dg), 1e-12) // rounding
+	assert.Less(t, s.defect(), 1e-7)            // of the whole Hessian, solved to 1e-8
+	s.hessian.build(s.state.plan, n, m, n*m/3)
+	s.solve()
+	want := 0.0 // |∇D - M dg/ε|₁ term by term
+	for j := range m {
+		v := s.state.grad[j] - s.state.cols[j]*s.dg[j]/eps
+		for i, w := range a {
+			for l := range m {
+				if w > 0 {
+					v += s.state.plan[i*m+j] / w * s.state.plan[i*m+l] * s.dg[l] / eps
+				}
+			}
+		}
+		want += math.Abs(v)
+	}
+	assert.Greater(t, want, 0.01*floats.Norm(s.state.grad, 1))
+	assert.InEpsilon(t, want, s.defect(), 1e-10) // rounding
 	h := 1e-4
 	g := make([]float64, m)
 	plus := append([]float64(nil), at(floats.AddScaledTo(g, z, h, dg)).grad...)
