@@ -124,3 +124,35 @@ func BenchmarkSampler(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkDenoise is the denoiser of the README's network, its points at one noise level, at
+// levels of their own, and one by one.
+func BenchmarkDenoise(b *testing.B) {
+	m, err := NewModel(Spec{Kind: "mlp", Dim: 2, Features: 32}, Precond{Kind: EDM}, 1)
+	require.NoError(b, err)
+	const n = 512
+	x, dst, alpha, sigma := normals(2*n, 1), make([]float64, 2*n), make([]float64, n), make([]float64, n)
+	for i := range n {
+		alpha[i], sigma[i] = 1, 1+float64(i)/n
+	}
+	for _, c := range []struct {
+		name string
+		f    func()
+	}{
+		{"together", func() { m.Denoise(dst, x, 1, 1) }},
+		{"each", func() { m.DenoiseEach(dst, x, alpha, sigma) }},
+		{"alone", func() {
+			for i := range n {
+				m.Denoise(dst[2*i:2*i+2], x[2*i:2*i+2], alpha[i], sigma[i])
+			}
+		}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				c.f()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/point")
+		})
+	}
+}

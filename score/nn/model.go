@@ -100,6 +100,16 @@ const (
 type space struct {
 	tape              *Tape[float32]
 	x, t, dx, out, dy []float64
+	c                 []Coeffs // of rows with noise levels of their own
+}
+
+// ones returns the derivative of the sum of a log-density over the rows.
+func (s *space) ones() []float64 {
+	dy := s.dy[:len(s.t)]
+	for i := range dy {
+		dy[i] = 1
+	}
+	return dy
 }
 
 func (m *Model) space(kind int) *space {
@@ -130,6 +140,7 @@ func (m *Model) space(kind int) *space {
 	return &space{
 		tape: m.Net.NewTape(rows, j), x: make([]float64, rows*d), t: make([]float64, rows),
 		dx: make([]float64, j.Dirs*rows*d), out: make([]float64, rows*max(out, d)), dy: make([]float64, rows*out),
+		c: make([]Coeffs, rows),
 	}
 }
 
@@ -148,16 +159,21 @@ func (m *Model) batches(kind int, x []float64, alpha, in, t float64, f func(s *s
 	for lo := 0; lo < n; lo += len(full) {
 		hi := min(lo+len(full), n)
 		s.t = full[:hi-lo]
-		for i, v := range x[lo*d : hi*d] {
-			s.x[i] = in * v
-		}
-		if m.Mean != nil {
-			addRepeated(s.x[:(hi-lo)*d], m.Mean, -in*alpha)
-		}
+		m.enter(s.x[:(hi-lo)*d], x[lo*d:hi*d], alpha, in)
 		f(s, lo, hi)
 	}
 	s.t = full
 	m.spaces[kind].Put(s)
+}
+
+// enter writes rows of x - α Mean, scaled by in.
+func (m *Model) enter(dst, x []float64, alpha, in float64) {
+	for i, v := range x {
+		dst[i] = in * v
+	}
+	if m.Mean != nil {
+		addRepeated(dst, m.Mean, -in*alpha)
+	}
 }
 
 // addRepeated adds f·v to each row of x.
@@ -183,54 +199,6 @@ func (m *Model) Eval(dst, x []float64, t float64) {
 	m.look(dst, t)
 }
 
-// Denoise writes D(x; α, σ).
-func (m *Model) Denoise(dst, x []float64, alpha, sigma float64) {
-	m.denoiser(dst, x)
-	d, c := m.Dim(), m.Precond.At(alpha, sigma)
-	if m.Precond.Kind == LogDensity {
-		f := sigma * sigma * c.In
-		m.gradients(dst, x, nil, alpha, c)
-		for i, v := range x {
-			dst[i] = (v + f*dst[i]) / alpha
-		}
-	} else {
-		m.batches(values, x, alpha, c.In, c.Noise, func(s *space, lo, hi int) {
-			s.tape.Forward(s.x[:(hi-lo)*d], s.t, nil, nil)
-			s.tape.Out(dst[lo*d:hi*d], 0)
-		})
-		for i, v := range x {
-			dst[i] = c.Skip*v + c.Out*dst[i]
-		}
-		if m.Mean != nil {
-			addRepeated(dst, m.Mean, 1-c.Skip*alpha)
-		}
-	}
-	m.look(dst, c.Noise)
-}
-
-// gradients writes ∇φ at In·x, or (∇²φ) v if v is not nil.
-func (m *Model) gradients(dst, x, v []float64, alpha float64, c Coeffs) {
-	d, kind := m.Dim(), gradient
-	if v != nil {
-		kind = hessian
-	}
-	m.batches(kind, x, alpha, c.In, c.Noise, func(s *space, lo, hi int) {
-		n := hi - lo
-		dy := s.dy[:n]
-		for i := range dy {
-			dy[i] = 1
-		}
-		if v == nil {
-			s.tape.Forward(s.x[:n*d], s.t, nil, nil)
-			s.tape.Backward(nil, dy)
-		} else {
-			s.tape.Forward(s.x[:n*d], s.t, v[lo*d:hi*d], nil)
-			s.tape.Backward(nil, nil, dy)
-		}
-		s.tape.InputGrad(dst[lo*d:hi*d], nil, 0)
-	})
-}
-
 // JVP writes (∂D/∂x) v.
 func (m *Model) JVP(dst, x, v []float64, alpha, sigma float64) {
 	m.denoiser(dst, x)
@@ -240,7 +208,11 @@ func (m *Model) JVP(dst, x, v []float64, alpha, sigma float64) {
 	d, c := m.Dim(), m.Precond.At(alpha, sigma)
 	if m.Precond.Kind == LogDensity {
 		f := sigma * sigma * c.In * c.In
-		m.gradients(dst, x, v, alpha, c)
+		m.batches(hessian, x, alpha, c.In, c.Noise, func(s *space, lo, hi int) {
+			s.tape.Forward(s.x[:(hi-lo)*d], s.t, v[lo*d:hi*d], nil)
+			s.tape.Backward(nil, nil, s.ones())
+			s.tape.InputGrad(dst[lo*d:hi*d], nil, 0)
+		})
 		for i, u := range v {
 			dst[i] = (u + f*dst[i]) / alpha
 		}

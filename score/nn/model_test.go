@@ -21,6 +21,7 @@ var (
 	_ score.Denoiser = (*Model)(nil)
 	_ score.JVPer    = (*Model)(nil)
 	_ score.Diverger = (*Model)(nil)
+	_ score.PerPoint = (*Model)(nil)
 )
 
 func model(t testing.TB, s Spec, p Precond) *Model {
@@ -123,6 +124,38 @@ func TestModelDerivatives(t *testing.T) {
 			m.Denoise(one, x[131*d:132*d], alpha, sigma)
 			assert.Equal(t, a[131*d:132*d], one)
 		}
+	}
+}
+
+// TestDenoiseEach: at noise levels of their own points have the bits that they have alone.
+func TestDenoiseEach(t *testing.T) {
+	for _, p := range kinds() {
+		for _, mean := range [][]float64{nil, {0.3, -1, 2}} {
+			const n, d = 150, 3 // more than a batch
+			m := model(t, specOf(p, d), p)
+			m.Mean = mean
+			x, alpha, sigma := normals(n*d, 1), normals(n, 2), normals(n, 3)
+			want, got := make([]float64, n*d), make([]float64, n*d)
+			for i := range n {
+				alpha[i], sigma[i] = math.Exp(alpha[i]), math.Exp(sigma[i])
+				m.Denoise(want[i*d:(i+1)*d], x[i*d:(i+1)*d], alpha[i], sigma[i])
+			}
+			m.DenoiseEach(got, x, alpha, sigma)
+			assert.Equal(t, want, got, string(p.Kind))
+			assert.NoError(t, m.Err())
+		}
+	}
+	u := model(t, Spec{Kind: "unet", Height: 4, Width: 4, Hidden: 8, Levels: 2}, Precond{Kind: EDM})
+	x, alpha, sigma := normals(3*16, 4), []float64{1, 0.5, 0.1}, []float64{0.2, 1, 3}
+	want, got := make([]float64, len(x)), make([]float64, len(x))
+	for i := range alpha {
+		u.Denoise(want[i*16:(i+1)*16], x[i*16:(i+1)*16], alpha[i], sigma[i])
+	}
+	u.DenoiseEach(got, x, alpha, sigma)
+	assert.Equal(t, want, got, "unet")
+	assert.Panics(t, func() { u.DenoiseEach(got, x, alpha, sigma[:2]) })
+	if !raceEnabled {
+		assert.Zero(t, testing.AllocsPerRun(5, func() { u.DenoiseEach(got, x, alpha, sigma) }))
 	}
 }
 
