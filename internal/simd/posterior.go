@@ -61,7 +61,7 @@ func (s *PosteriorSums) total(i int) float64 {
 
 type posteriorKernel struct {
 	rows    func(p *byte, block *float64, groups int, dst, x, top, z, scratch *float64)
-	each    func(p *byte, block *float64, groups int, dst, x, alpha, prec, a, b, scratch *float64)
+	each    func(p *byte, block *float64, groups int, dst, x, alpha, sigma *float64, v float64, scratch *float64)
 	row     func(p *byte, block, dst, x, top, z, scratch *float64)
 	block   func(p *byte, block, x, top, sums, scratch *float64)
 	spread  func(p *byte, block, point *float64, top float64, sums *float64)
@@ -107,12 +107,20 @@ func (p *Posterior) Means(dst, x, top, z, block []float64, s *PosteriorSums) {
 	}
 }
 
-// MeansEach writes the means that Means writes, to the bit, with an Alpha, Prec, A and B for
-// each point in place of the fields, which it changes. It is for shared variances. dst does
-// not overlap what is read.
-func (p *Posterior) MeansEach(dst, x, alpha, prec, a, b, block []float64, s *PosteriorSums) {
+// SetNoise makes the mean E[x₁ | αx₁ + σz = x], for components that share the variance v: with
+// the precision q = 1/(α²v + σ²), half of it to the base 2 is Prec, A = σ²q and B = αvq.
+func (p *Posterior) SetNoise(alpha, sigma, v float64) {
+	// The conversions keep the products from being fused into the sum, as in the kernels.
+	q := 1 / (float64(alpha*alpha*v) + float64(sigma*sigma))
+	p.Alpha, p.Prec = alpha, q/2*math.Log2E
+	p.A, p.B = sigma*sigma*q, alpha*v*q
+}
+
+// MeansEach writes the means that Means writes after SetNoise, to the bit, with α and σ for each
+// point. dst does not overlap what is read.
+func (p *Posterior) MeansEach(dst, x, alpha, sigma []float64, v float64, block []float64, s *PosteriorSums) {
 	n := len(alpha)
-	if len(dst) != n*p.D || len(x) != n*p.D || len(prec) != n || len(a) != n || len(b) != n || len(block) < p.Rows()*PosteriorBlock || p.K > PosteriorBlock {
+	if p.Varied || len(dst) != n*p.D || len(x) != n*p.D || len(sigma) != n || len(block) < p.Rows()*PosteriorBlock || p.K > PosteriorBlock {
 		panic("simd: Posterior.MeansEach of slices that do not fit")
 	}
 	i := 0
@@ -120,7 +128,7 @@ func (p *Posterior) MeansEach(dst, x, alpha, prec, a, b, block []float64, s *Pos
 		lanes := 4 << (level - AVX2)
 		run := func(from, groups int) {
 			at := from * p.D
-			k.each(arg, &block[0], groups, &dst[at], &x[at], &alpha[from], &prec[from], &a[from], &b[from], &s.scratch[0])
+			k.each(arg, &block[0], groups, &dst[at], &x[at], &alpha[from], &sigma[from], v, &s.scratch[0])
 		}
 		if groups := n / lanes; groups > 0 {
 			run(0, groups)
@@ -133,7 +141,7 @@ func (p *Posterior) MeansEach(dst, x, alpha, prec, a, b, block []float64, s *Pos
 		}
 	}
 	for ; i < n; i++ {
-		p.Alpha, p.Prec, p.A, p.B = alpha[i], prec[i], a[i], b[i]
+		p.SetNoise(alpha[i], sigma[i], v)
 		p.Means(dst[i*p.D:(i+1)*p.D], x[i*p.D:(i+1)*p.D], s.point[:1], s.point[1:2], block, s)
 	}
 }

@@ -6,7 +6,7 @@ package simd
 func posteriorRows1SharedAVX2(a *byte, block *float64, groups int, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
 
 //go:noescape
-func posteriorEach1SharedAVX2(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, prec *float64, ga *float64, gb *float64, scratch *float64)
+func posteriorEach1SharedAVX2(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, sigma *float64, v float64, scratch *float64)
 
 //go:noescape
 func posteriorRow1SharedAVX2(a *byte, block *float64, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
@@ -24,7 +24,7 @@ func posteriorProduct1SharedAVX2(a *byte, block *float64, point *float64, top fl
 func posteriorRows2SharedAVX2(a *byte, block *float64, groups int, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
 
 //go:noescape
-func posteriorEach2SharedAVX2(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, prec *float64, ga *float64, gb *float64, scratch *float64)
+func posteriorEach2SharedAVX2(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, sigma *float64, v float64, scratch *float64)
 
 //go:noescape
 func posteriorRow2SharedAVX2(a *byte, block *float64, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
@@ -96,7 +96,7 @@ func posteriorProduct3VariedAVX2(a *byte, block *float64, point *float64, top fl
 func posteriorRows1SharedAVX512(a *byte, block *float64, groups int, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
 
 //go:noescape
-func posteriorEach1SharedAVX512(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, prec *float64, ga *float64, gb *float64, scratch *float64)
+func posteriorEach1SharedAVX512(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, sigma *float64, v float64, scratch *float64)
 
 //go:noescape
 func posteriorRow1SharedAVX512(a *byte, block *float64, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
@@ -114,7 +114,7 @@ func posteriorProduct1SharedAVX512(a *byte, block *float64, point *float64, top 
 func posteriorRows2SharedAVX512(a *byte, block *float64, groups int, dst *float64, x *float64, top *float64, z *float64, scratch *float64)
 
 //go:noescape
-func posteriorEach2SharedAVX512(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, prec *float64, ga *float64, gb *float64, scratch *float64)
+func posteriorEach2SharedAVX512(a *byte, block *float64, groups int, dst *float64, x *float64, alpha *float64, sigma *float64, v float64, scratch *float64)
 
 //go:noescape
 func posteriorRow2SharedAVX512(a *byte, block *float64, dst *float64, x *float64, top *float64, z *float64, scratch *float64)

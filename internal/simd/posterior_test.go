@@ -127,14 +127,14 @@ func TestPosteriorMeans(t *testing.T) {
 	})
 }
 
-// posteriorLevels returns n values of each of the fields that are levels.
-func posteriorLevels(n int) (alpha, prec, a, b []float64) {
+// posteriorLevels returns n noise levels.
+func posteriorLevels(n int) (alpha, sigma []float64) {
 	rng := rand.New(rand.NewPCG(3, uint64(n)))
-	v := make([]float64, 4*n)
-	for i := range v {
-		v[i] = math.Exp(rng.NormFloat64())
+	alpha, sigma = make([]float64, n), make([]float64, n)
+	for i := range n {
+		alpha[i], sigma[i] = rng.Float64(), math.Exp(2*rng.NormFloat64())
 	}
-	return v[:n], v[n : 2*n], v[2*n : 3*n], v[3*n:]
+	return alpha, sigma
 }
 
 // TestPosteriorMeansEach: with a level for each point, the bits are those of one level for all.
@@ -145,16 +145,16 @@ func TestPosteriorMeansEach(t *testing.T) {
 			for _, k := range []int{1, 8, 25, 64} {
 				for n := range 41 {
 					p, block, x := posteriorCase(d, k, n, false)
-					alpha, prec, a, b := posteriorLevels(n)
+					alpha, sigma := posteriorLevels(n)
 					if n > 12 {
 						x[3*d], alpha[12] = math.NaN(), math.Inf(1)
 					}
 					got, want := make([]float64, n*d+1), make([]float64, n*d+1)
 					for i := range n {
-						p.Alpha, p.Prec, p.A, p.B = alpha[i], prec[i], a[i], b[i]
+						p.SetNoise(alpha[i], sigma[i], 0.09)
 						p.Means(want[i*d:(i+1)*d], x[i*d:(i+1)*d], top, z, block, s)
 					}
-					p.MeansEach(got[:n*d], x, alpha, prec, a, b, block, s)
+					p.MeansEach(got[:n*d], x, alpha, sigma, 0.09, block, s)
 					for i, v := range want {
 						if !assert.Equal(t, math.Float64bits(v), math.Float64bits(got[i]), "d=%d, K=%d, n=%d, value %d", d, k, n, i) {
 							return
@@ -247,11 +247,11 @@ func BenchmarkPosteriorEach(b *testing.B) {
 			p, block, x := posteriorCase(2, 8, n, false)
 			s := new(PosteriorSums)
 			dst := make([]float64, len(x))
-			alpha, prec, ga, gb := posteriorLevels(n)
+			alpha, sigma := posteriorLevels(n)
 			b.Run(fmt.Sprintf("d=2,K=8,n=%d/%s", n, l), func(b *testing.B) {
 				defer Use(l)()
 				for b.Loop() {
-					p.MeansEach(dst, x, alpha, prec, ga, gb, block, s)
+					p.MeansEach(dst, x, alpha, sigma, 0.09, block, s)
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/point")
 			})

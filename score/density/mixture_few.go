@@ -21,8 +21,6 @@ type few struct {
 	top, z [fewRows]float64
 	mean   [3 * fewRows]float64
 
-	prec, a, b [fewRows]float64 // of points at levels of their own
-
 	scale, shift float64 // of shared variances: m_k = scale·μ_k + shift·x
 }
 
@@ -60,23 +58,24 @@ func (g *gaussians) fewBlock(f *few, lo int) []float64 {
 // density is asked for, that is μ_k, of which m_k is f.scale·μ_k + f.shift·x.
 func (g *gaussians) prepare(w *work, what quantity) *few {
 	f := w.few
-	f.Alpha = w.alpha
-	factors := func(v, prec float64) (scale, shift float64) {
-		if what == gradient {
-			return w.alpha * prec, -prec
-		}
-		return posteriorFactors(w.alpha, w.sigma, v, prec)
-	}
 	if !f.Varied {
-		f.Prec = halfBits(w.prec[0])
-		f.scale, f.shift = factors(g.vars[0], w.prec[0])
-		f.A, f.B = f.scale, f.shift
+		f.SetNoise(w.alpha, w.sigma, g.vars[0])
+		if what == gradient {
+			f.A, f.B = w.alpha*w.prec[0], -w.prec[0]
+		}
+		f.scale, f.shift = f.A, f.B
 		if what == density {
 			f.A, f.B = 1, 0
 		}
 		return f
 	}
-	f.A, f.scale = 1, 1
+	factors := func(v, prec float64) (scale, shift float64) {
+		if what == gradient {
+			return w.alpha * prec, -prec
+		}
+		return w.sigma * w.sigma * prec, w.alpha * v * prec
+	}
+	f.Alpha, f.A, f.scale = w.alpha, 1, 1
 	const row = simd.PosteriorBlock
 	for lo := 0; lo < g.k; lo += row {
 		b := g.fewBlock(f, lo)
@@ -84,7 +83,7 @@ func (g *gaussians) prepare(w *work, what quantity) *few {
 		for i := range min(row, g.k-lo) {
 			k := lo + i
 			b[i] = w.logC[k] * math.Log2E
-			p[i] = halfBits(w.prec[k])
+			p[i] = w.prec[k] / 2 * math.Log2E
 			scale, shift := factors(g.vars[k], w.prec[k])
 			gain[i] = shift
 			for j := range g.d {
@@ -129,32 +128,6 @@ func (g *gaussians) fewMeans(w *work, dst, x []float64, what quantity) {
 		dst, x = dst[n:], x[n:]
 	}
 }
-
-// fewMeansEach writes the posterior means of all points at their levels; the components have
-// one variance and lie in one block.
-func (g *gaussians) fewMeansEach(w *work, dst, x, alpha, sigma []float64) {
-	f, d, v := w.few, g.d, g.vars[0]
-	block := g.fewBlock(f, 0)
-	for len(alpha) > 0 {
-		n := min(fewRows, len(alpha))
-		as, ss, prec, a, b := alpha[:n], sigma[:n], f.prec[:n], f.a[:n], f.b[:n]
-		for i, s := range ss {
-			p := 1 / (as[i]*as[i]*v + s*s)
-			prec[i] = halfBits(p)
-			a[i], b[i] = posteriorFactors(as[i], s, v, p)
-		}
-		f.MeansEach(dst[:n*d], x[:n*d], as, prec, a, b, block, &f.sums)
-		dst, x, alpha, sigma = dst[n*d:], x[n*d:], alpha[n:], sigma[n:]
-	}
-}
-
-// posteriorFactors returns those of a component's posterior mean, scale·μ + shift·x.
-func posteriorFactors(alpha, sigma, v, prec float64) (scale, shift float64) {
-	return sigma * sigma * prec, alpha * v * prec
-}
-
-// halfBits returns half of a precision, for logits to the base 2.
-func halfBits(prec float64) float64 { return prec / 2 * math.Log2E }
 
 // fewLogProb writes c + log Σ exp of the logits.
 func (g *gaussians) fewLogProb(w *work, dst, x []float64, c float64) {

@@ -42,7 +42,8 @@ func (g *gaussians) DenoiseEach(dst, x, alpha, sigma []float64) {
 	w := g.pool.Get().(*work)
 	defer g.pool.Put(w)
 	if g.isFew() && len(g.vars) == 1 && g.k <= simd.PosteriorBlock {
-		g.fewMeansEach(w, dst, x, alpha, sigma)
+		f := w.few
+		f.MeansEach(dst, x, alpha, sigma, g.vars[0], g.fewBlock(f, 0), &f.sums)
 		return
 	}
 	for lo := 0; lo < len(alpha); {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
@@ -14,7 +16,7 @@ import (
 func (k *kernel) rows(each bool) {
 	l := k.l
 	if each {
-		k.text("posteriorEach", "groups int, dst, x, alpha, prec, ga, gb, scratch *float64")
+		k.text("posteriorEach", "groups int, dst, x, alpha, sigma *float64, v float64, scratch *float64")
 	} else {
 		k.text("posteriorRows", "groups int, dst, x, top, z, scratch *float64")
 		k.level()
@@ -28,8 +30,9 @@ func (k *kernel) rows(each bool) {
 	Label(again)
 	x := k.advanced("x", done, k.d)
 	xs := k.split(x)
+	var a, b reg.VecVirtual
 	if each {
-		k.alpha, k.prec = k.own("alpha", done), k.own("prec", done)
+		a, b = k.noise(done)
 	}
 	top := l.Broadcast(emit.U64(0xfff0000000000000))
 	to := GP64()
@@ -49,11 +52,9 @@ func (k *kernel) rows(each bool) {
 	// dst = a Σ eM/z + b x, b being Σ eG/z if varied.
 	inv := l.Broadcast(emit.F64(1))
 	VDIVPD(sums[0], inv, inv)
-	var b reg.VecVirtual
 	switch {
 	case each:
-		b = k.own("gb", done)
-		VMULPD(k.own("ga", done), inv, inv)
+		VMULPD(a, inv, inv)
 	case k.varied:
 		b = sums[1+k.d]
 		VMULPD(inv, b, b)
@@ -89,6 +90,25 @@ func (k *kernel) advanced(name string, done reg.Register, d int) reg.Register {
 	p := Load(Param(name), GP64())
 	LEAQ(operand.Mem{Base: p, Index: done, Scale: uint8(d)}, p)
 	return p
+}
+
+// noise sets α and the precision of each point and returns its a and b, by the operations of
+// simd.Posterior.SetNoise.
+func (k *kernel) noise(done reg.Register) (a, b reg.VecVirtual) {
+	l := k.l
+	k.alpha, a, b, k.prec = k.own("alpha", done), k.own("sigma", done), l.Param("v"), l.Reg()
+	p, s := l.Broadcast(emit.F64(1)), l.Reg()
+	VMULPD(k.alpha, k.alpha, s)
+	VMULPD(b, s, s)
+	VMULPD(a, a, a)
+	VADDPD(a, s, s)
+	VDIVPD(s, p, p)
+	l.Mul(emit.F64(0.5), p, k.prec)
+	l.Mul(emit.F64(math.Log2E), k.prec, k.prec)
+	VMULPD(p, a, a)
+	VMULPD(k.alpha, b, b)
+	VMULPD(p, b, b)
+	return a, b
 }
 
 // own returns a value of each point, in the order of the lanes that split makes.
