@@ -42,9 +42,10 @@ func (f *Flow) EvalEach(dst, x, t []float64) {
 	d, n := f.Dim(), len(t)
 	s := scratches.Get().(*scratch)
 	s.a, s.b, s.c = grow(s.a, n), grow(s.b, n), grow(s.c, 2*n)
-	alpha, sigma, ofX, ofD := s.a, s.b, s.c[:n], s.c[n:]
+	alpha, sigma, ofX, ofD := s.a[:n], s.b[:n], s.c[:n], s.c[n:][:n]
+	path := f.Path
 	for i, v := range t {
-		c := f.Path.At(v)
+		c := path.At(v)
 		alpha[i], sigma[i] = c.Alpha, c.Sigma
 		ofX[i], ofD[i] = velocity(c)
 	}
