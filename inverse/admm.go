@@ -43,6 +43,9 @@ func (s Slices) VJP(dst, x, u []float64, alpha, sigma float64) {
 	s.JVP(dst, x, u, alpha, sigma)
 }
 
+// NewLinear returns the Jacobian of a stack.
+func (s Slices) NewLinear() score.Linear { return score.LinearOf(tweedie.ModelOf(s.Model)) }
+
 // Err returns the model's first error if it keeps one.
 func (s Slices) Err() error {
 	if e, ok := s.Model.(interface{ Err() error }); ok {

@@ -27,12 +27,13 @@ type Gain interface {
 // Proximal, so MMPS, PiGDM, TMPD, DiffPIR and DMPS) need α > 0, unlike a score.Denoiser:
 // start the grid where there is some signal, as interpolant.LogSNRGrid does.
 type Conditional struct {
-	problem *Problem
-	prior   score.Denoiser
-	model   tweedie.Model
-	gain    Gain
-	pool    sync.Pool // *Local
-	counts  counters
+	problem  *Problem
+	prior    score.Denoiser
+	model    tweedie.Model
+	gain     Gain
+	jacobian bool      // whether the gain uses the prior's
+	pool     sync.Pool // *Local
+	counts   counters
 }
 
 // NewConditional returns the y-aware denoiser of a problem, a prior and a gain. A gain
@@ -49,6 +50,9 @@ func NewConditional(p *Problem, prior score.Denoiser, g Gain) (*Conditional, err
 		}
 	}
 	c := &Conditional{problem: p, prior: prior, model: tweedie.ModelOf(prior), gain: g}
+	if j, ok := g.(interface{ jacobian() bool }); ok {
+		c.jacobian = j.jacobian()
+	}
 	c.pool.New = func() any { return newLocal(p, c.model) }
 	return c, nil
 }
@@ -58,8 +62,19 @@ func (c *Conditional) Dim() int { return c.prior.Dim() }
 
 // Denoise writes D(x, y).
 func (c *Conditional) Denoise(dst, x []float64, alpha, sigma float64) {
-	c.prior.Denoise(dst, x, alpha, sigma)
-	c.update(dst, x, dst, alpha, sigma)
+	if !c.jacobian {
+		c.prior.Denoise(dst, x, alpha, sigma)
+		c.update(dst, x, dst, alpha, sigma)
+		return
+	}
+	l := c.pool.Get().(*Local)
+	d := c.Dim()
+	for lo := 0; lo < len(x); lo += d {
+		l.denoise(x[lo:lo+d], alpha, sigma)
+		c.gain.Estimate(dst[lo:lo+d], l)
+	}
+	c.counts.add(&l.counts)
+	c.pool.Put(l)
 }
 
 // update writes D(x, y), given D(x) of the prior, which may be in the same place.

@@ -60,6 +60,12 @@ func (g Kalman) check(p *Problem) error {
 	return g.Krylov.check()
 }
 
+func (g Kalman) jacobian() bool {
+	_, cov := g.Cov.(Tweedie)
+	_, inner := g.Inner.(Tweedie)
+	return cov || inner
+}
+
 // Estimate writes x̂0 + C Aᵀ(A B Aᵀ + R)⁻¹(y - A x̂0).
 func (g Kalman) Estimate(dst []float64, l *Local) {
 	if g.Inner == nil {
@@ -92,6 +98,8 @@ func (g TMPD) check(*Problem) error {
 	}
 	return nil
 }
+
+func (TMPD) jacobian() bool { return true }
 
 // Estimate writes x̂0 + C Aᵀ(r/c).
 func (g TMPD) Estimate(dst []float64, l *Local) {

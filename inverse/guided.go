@@ -72,15 +72,6 @@ func (g *Guided) linear() (*Problem, bool) {
 	return p, ok
 }
 
-// pull writes (∂D/∂x)ᵀ u for each point.
-func (g *Guided) pull(dst, x, u []float64, alpha, sigma float64) {
-	if m, ok := g.prior.(score.VJPer); ok {
-		m.VJP(dst, x, u, alpha, sigma)
-		return
-	}
-	g.model.JVP(dst, x, u, alpha, sigma)
-}
-
 // guidedOf sees a sampler's model as one.
 func guidedOf(m score.Denoiser, method string) (*Guided, error) {
 	switch m := m.(type) {
@@ -145,6 +136,7 @@ type descent struct {
 	g       *Guided
 	loss    loss
 	w       *slopes
+	linear  score.Linear // of the prior, at the points of the last descend
 	eta     float64
 	matched bool
 	size    int // normals a point
@@ -158,7 +150,7 @@ func newDescent(s *score.Sampler, noise sde.NoiseSource, rows int, g *Guided, l 
 	m, d := g.data.Dims()
 	size := d + l.normals(m, d) + extra
 	return descent{
-		renoiser: newRenoiser(s.Path, noise, size, rows), g: g, loss: l, w: newSlopes(g.data),
+		renoiser: newRenoiser(s.Path, noise, size, rows), g: g, loss: l, w: newSlopes(g.data), linear: score.LinearOf(g.model),
 		eta: eta, matched: matched, size: size,
 		mean: make([]float64, rows*d), cot: make([]float64, rows*d), grad: make([]float64, rows*d),
 	}
@@ -168,7 +160,7 @@ func (s *descent) Step(x []float64, t0, t1 float64) {
 	a, b := s.path.At(t0), s.path.At(t1)
 	z := s.draw(len(x)/s.g.Dim()*s.size, t0, t1)
 	s.descend(x, z, a)
-	s.pull(x, a)
+	s.pull(x)
 	s.move(x, z, a, b)
 	s.flush()
 }
@@ -176,7 +168,7 @@ func (s *descent) Step(x []float64, t0, t1 float64) {
 // descend makes x̂0 and ∂L/∂x̂0.
 func (s *descent) descend(x, z []float64, a interpolant.Coeffs) {
 	d, mean := s.g.Dim(), s.mean[:len(x)]
-	s.g.prior.Denoise(mean, x, a.Alpha, a.Sigma)
+	s.linear.At(mean, x, a.Alpha, a.Sigma)
 	s.nfe++
 	for lo := 0; lo < len(x); lo += d {
 		s.loss.slope(s.cot[lo:lo+d], mean[lo:lo+d], z[d:s.size], a, s.w)
@@ -185,8 +177,8 @@ func (s *descent) descend(x, z []float64, a interpolant.Coeffs) {
 }
 
 // pull makes ∇_x L.
-func (s *descent) pull(x []float64, a interpolant.Coeffs) {
-	s.g.pull(s.grad[:len(x)], x, s.cot[:len(x)], a.Alpha, a.Sigma)
+func (s *descent) pull(x []float64) {
+	s.linear.VJP(s.grad[:len(x)], s.cot[:len(x)])
 	s.w.counts.JVP += int64(len(x) / s.g.Dim())
 }
 

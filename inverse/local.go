@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed-dea4846a/sampler/internal/stream"
 	"github.com/seed-dea4846a/sampler/inverse/linop"
+	"github.com/seed-dea4846a/sampler/score"
 	"github.com/seed-dea4846a/sampler/tweedie"
 	"gonum.org/v1/gonum/floats"
 )
@@ -17,7 +18,8 @@ type Local struct {
 	Residual     []float64 // y - A x̂0
 	Alpha, Sigma float64
 
-	model  tweedie.Model
+	linear score.Linear // the prior's, at X if moved
+	moved  bool
 	counts Counts
 	d1, d2 []float64 // scratch of gains, a point each
 	m1, m2 []float64 // and a measurement each
@@ -37,7 +39,7 @@ type Local struct {
 func newLocal(p *Problem, model tweedie.Model) *Local {
 	m, d := p.Dims()
 	l := &Local{
-		Problem: p, model: model, Mean: make([]float64, d), Residual: make([]float64, m),
+		Problem: p, linear: score.LinearOf(model), Mean: make([]float64, d), Residual: make([]float64, m),
 		d1: make([]float64, d), d2: make([]float64, d), in: make([]float64, d),
 		d3: make([]float64, d), src: stream.New(),
 		m1: make([]float64, m), m2: make([]float64, m), m3: make([]float64, m),
@@ -47,10 +49,22 @@ func newLocal(p *Problem, model tweedie.Model) *Local {
 	return l
 }
 
-// at moves l to a point.
+// at moves l to a point whose x̂0 is known.
 func (l *Local) at(x, mean []float64, alpha, sigma float64) {
-	l.X, l.Alpha, l.Sigma = x, alpha, sigma
+	l.X, l.Alpha, l.Sigma, l.moved = x, alpha, sigma, false
 	copy(l.Mean, mean)
+	l.compare()
+}
+
+// denoise moves l to a point where the prior's Jacobian is of use, and finds x̂0.
+func (l *Local) denoise(x []float64, alpha, sigma float64) {
+	l.X, l.Alpha, l.Sigma, l.moved = x, alpha, sigma, true
+	l.linear.At(l.Mean, x, alpha, sigma)
+	l.compare()
+}
+
+// compare makes the residual.
+func (l *Local) compare() {
 	l.Apply(l.Residual, l.Mean)
 	floats.SubTo(l.Residual, l.y, l.Residual)
 }
@@ -73,7 +87,11 @@ func (l *Local) Adjoint(dst, y []float64) {
 // JVP writes (∂D/∂x) v.
 func (l *Local) JVP(dst, v []float64) {
 	l.counts.JVP++
-	l.model.JVP(dst, l.X, v, l.Alpha, l.Sigma)
+	if !l.moved {
+		l.linear.At(nil, l.X, l.Alpha, l.Sigma)
+		l.moved = true
+	}
+	l.linear.JVP(dst, v)
 }
 
 // A Krylov says when an iteration ends. The zero value goes on to the relative residual

@@ -110,10 +110,10 @@ func (s *stsl) Step(x []float64, t0, t1 float64) {
 		case s.probes():
 			s.pullDifference(x, z, k, a)
 		case s.Nu > 0:
-			s.pull(x, a)
+			s.pull(x)
 			s.addTrace(x, a)
 		default:
-			s.pull(x, a)
+			s.pull(x)
 		}
 	}
 	s.move(x, z, a, b)
@@ -133,8 +133,9 @@ func (s *stsl) pullDifference(x, z []float64, k int, a interpolant.Coeffs) {
 		z = z[s.size:]
 	}
 	floats.Sub(s.cot[:len(x)], s.seed[:len(x)])
-	s.pull(x, a)
-	s.g.pull(s.cot[:len(x)], s.at[:len(x)], s.seed[:len(x)], a.Alpha, a.Sigma)
+	s.pull(x)
+	s.linear.At(nil, s.at[:len(x)], a.Alpha, a.Sigma)
+	s.linear.VJP(s.cot[:len(x)], s.seed[:len(x)])
 	s.w.counts.JVP += int64(len(x) / d)
 	floats.Add(s.grad[:len(x)], s.cot[:len(x)])
 }

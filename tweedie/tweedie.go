@@ -24,10 +24,7 @@ import (
 )
 
 // A Model is a denoiser that knows the products of its Jacobian.
-type Model interface {
-	score.Denoiser
-	score.JVPer
-}
+type Model = score.Differentiable
 
 // ModelOf returns m itself if it is a Model, and Differences{Denoiser: m} if not.
 func ModelOf(m score.Denoiser) Model {
@@ -78,6 +75,15 @@ func (f *Differences) JVP(dst, x, v []float64, alpha, sigma float64) {
 		}
 	}
 	f.pool.Put(w)
+}
+
+// VJP writes (∂D/∂x)ᵀ u: the denoiser's own if it is a score.VJPer, and (∂D/∂x) u if not.
+func (f *Differences) VJP(dst, x, u []float64, alpha, sigma float64) {
+	if m, ok := f.Denoiser.(score.VJPer); ok {
+		m.VJP(dst, x, u, alpha, sigma)
+		return
+	}
+	f.JVP(dst, x, u, alpha, sigma)
 }
 
 // Err returns the denoiser's first error if it keeps one.

@@ -153,76 +153,6 @@ func listPriors() []listing {
 	return out
 }
 
-// complexPrior is a prior of complex pictures, pairs (re, im), with independent parts: the
-// real part has the law of the pictures, the imaginary one that law less its mean,
-//
-//	D = D₁(Re x) + i (D₁(Im x + αμ) - μ).
-type complexPrior struct {
-	real score.Denoiser
-	jvp  score.JVPer // the same, if it knows its Jacobian
-	mean float64
-	pool sync.Pool // *[]float64, three parts of a picture
-}
-
-// newComplexPrior returns the prior, as a score.JVPer if real is one.
-func newComplexPrior(real score.Denoiser, mean float64) score.Denoiser {
-	c := &complexPrior{real: real, mean: mean}
-	c.pool.New = func() any { w := make([]float64, 3*real.Dim()); return &w }
-	if j, ok := real.(score.JVPer); ok {
-		c.jvp = j
-		return complexJVP{c}
-	}
-	return c
-}
-
-func (c *complexPrior) Dim() int { return 2 * c.real.Dim() }
-
-func (c *complexPrior) Denoise(dst, x []float64, alpha, sigma float64) {
-	c.parts(dst, x, nil, alpha, func(dst, x, _ []float64) { c.real.Denoise(dst, x, alpha, sigma) })
-}
-
-// parts calls f on both parts of each picture of x, and of v.
-func (c *complexPrior) parts(dst, x, v []float64, alpha float64, f func(dst, x, v []float64)) {
-	n := c.real.Dim()
-	work := c.pool.Get().(*[]float64)
-	defer c.pool.Put(work)
-	in, out, vin := (*work)[:n], (*work)[n:2*n], (*work)[2*n:3*n]
-	for lo := 0; lo < len(x); lo += 2 * n {
-		for part := range 2 {
-			mean := float64(part) * c.mean
-			for i := range n {
-				in[i] = x[lo+2*i+part] + alpha*mean
-				if v != nil {
-					vin[i] = v[lo+2*i+part]
-				}
-			}
-			f(out, in, vin)
-			if v != nil {
-				mean = 0
-			}
-			for i, o := range out {
-				dst[lo+2*i+part] = o - mean
-			}
-		}
-	}
-}
-
-type complexJVP struct{ *complexPrior }
-
-// JVP writes (∂D/∂x) v.
-func (c complexJVP) JVP(dst, x, v []float64, alpha, sigma float64) {
-	c.parts(dst, x, v, alpha, func(dst, x, v []float64) { c.jvp.JVP(dst, x, v, alpha, sigma) })
-}
-
-// VJP writes (∂D/∂x)ᵀ u.
-func (c complexJVP) VJP(dst, x, u []float64, alpha, sigma float64) {
-	back := c.jvp.JVP // of a symmetric Jacobian
-	if v, ok := c.real.(score.VJPer); ok {
-		back = v.VJP
-	}
-	c.parts(dst, x, u, alpha, func(dst, x, u []float64) { back(dst, x, u, alpha, sigma) })
-}
-
 // A tally counts the work of a run and shows its progress.
 type tally struct {
 	nfe, jvp, ops atomic.Int64
@@ -235,8 +165,8 @@ type tally struct {
 // watch counts the evaluations of a prior. It is a score.JVPer if the prior is one.
 func (t *tally) watch(d score.Denoiser) score.Denoiser {
 	w := watched{d, t}
-	if j, ok := d.(score.JVPer); ok {
-		return watchedJVP{w, j}
+	if m, ok := d.(score.Differentiable); ok {
+		return watchedJVP{w, m}
 	}
 	return w
 }
@@ -248,8 +178,19 @@ type watched struct {
 
 func (w watched) Denoise(dst, x []float64, alpha, sigma float64) {
 	w.Denoiser.Denoise(dst, x, alpha, sigma)
-	w.t.nfe.Add(int64(len(x) / w.Dim()))
+	w.evaluated(dst)
+}
+
+// evaluated counts the points that dst are the evaluations at.
+func (w watched) evaluated(dst []float64) {
+	w.t.nfe.Add(int64(len(dst) / w.Dim()))
 	w.t.progress(dst[:w.Dim()])
+}
+
+// multiplied counts the points that dst are products at.
+func (w watched) multiplied(dst []float64) {
+	w.t.jvp.Add(int64(len(dst) / w.Dim()))
+	w.t.progress(nil)
 }
 
 // Err returns the prior's first error if it keeps one.
@@ -262,13 +203,12 @@ func (w watched) Err() error {
 
 type watchedJVP struct {
 	watched
-	jvp score.JVPer
+	model score.Differentiable
 }
 
 func (w watchedJVP) JVP(dst, x, v []float64, alpha, sigma float64) {
-	w.jvp.JVP(dst, x, v, alpha, sigma)
-	w.t.jvp.Add(int64(len(x) / w.Dim()))
-	w.t.progress(nil)
+	w.model.JVP(dst, x, v, alpha, sigma)
+	w.multiplied(dst)
 }
 
 // VJP writes (∂D/∂x)ᵀ u, for a prior that is no score.VJPer as JVP: its Jacobian is symmetric.
@@ -279,8 +219,34 @@ func (w watchedJVP) VJP(dst, x, u []float64, alpha, sigma float64) {
 		return
 	}
 	v.VJP(dst, x, u, alpha, sigma)
-	w.t.jvp.Add(int64(len(x) / w.Dim()))
-	w.t.progress(nil)
+	w.multiplied(dst)
+}
+
+// NewLinear returns the prior's, watched.
+func (w watchedJVP) NewLinear() score.Linear {
+	return watchedLinear{score.LinearOf(w.model), w.watched}
+}
+
+type watchedLinear struct {
+	score.Linear
+	w watched
+}
+
+func (l watchedLinear) At(dst, x []float64, alpha, sigma float64) {
+	l.Linear.At(dst, x, alpha, sigma)
+	if dst != nil {
+		l.w.evaluated(dst)
+	}
+}
+
+func (l watchedLinear) JVP(dst, v []float64) {
+	l.Linear.JVP(dst, v)
+	l.w.multiplied(dst)
+}
+
+func (l watchedLinear) VJP(dst, u []float64) {
+	l.Linear.VJP(dst, u)
+	l.w.multiplied(dst)
 }
 
 // progress shows the residual of an estimate now and then; nil repeats the last one.

@@ -409,7 +409,8 @@ func TestTrainPrior(t *testing.T) {
 
 // What counts and what joins two parts keep the transpose of a Jacobian that is not symmetric.
 func TestTransposeOfPriors(t *testing.T) {
-	w := new(tally).watch(newComplexPrior(netprior.Default().New(9, 10), 0.4))
+	count := new(tally)
+	w := count.watch(newComplexPrior(netprior.Default().New(9, 10), 0.4))
 	n := w.Dim()
 	x, v, u := make([]float64, n), make([]float64, n), make([]float64, n)
 	for i, z := range [][]float64{x, v, u} {
@@ -418,6 +419,20 @@ func TestTransposeOfPriors(t *testing.T) {
 	jv, ju := make([]float64, n), make([]float64, n)
 	w.(score.JVPer).JVP(jv, x, v, 1, 0.3)
 	w.(score.VJPer).VJP(ju, x, u, 1, 0.3)
+
+	// Kept at a point they are the same.
+	l, d, got := w.(score.Linearizer).NewLinear(), make([]float64, n), make([]float64, n)
+	w.Denoise(d, x, 1, 0.3)
+	l.At(got, x, 1, 0.3)
+	assert.Equal(t, d, got)
+	l.JVP(got, v)
+	assert.Equal(t, jv, got)
+	l.At(nil, x, 1, 0.3) // counts for nothing
+	l.VJP(got, u)
+	assert.Equal(t, ju, got)
+	assert.EqualValues(t, 2, count.nfe.Load())
+	assert.EqualValues(t, 4, count.jvp.Load())
+
 	a, b, skew, size := 0.0, 0.0, 0.0, 0.0
 	for i := range n {
 		a, b, size = a+jv[i]*u[i], b+ju[i]*v[i], size+math.Abs(jv[i]*u[i])

@@ -8,8 +8,8 @@ import (
 )
 
 var (
-	_ score.Denoiser = (*Patches)(nil)
-	_ score.JVPer    = (*Patches)(nil)
+	_ score.Denoiser   = (*Patches)(nil)
+	_ score.Linearizer = (*Patches)(nil)
 )
 
 // PatchOptions are the settings of Model.New. The zero value means the documented
@@ -57,6 +57,7 @@ type Patches struct {
 	row, col   *tiling
 	context    *Gaussian // of zero mean
 	bands      []band
+	chunks     int       // of all bands
 	runs       sync.Pool // of *patchRun
 	trace      func() []float64
 }
@@ -68,6 +69,7 @@ type band struct {
 	first  int // image row, before mirroring, of its first buffer row
 	height int
 	at     int // offset in the buffer
+	chunk  int // number of its first chunk of patches
 }
 
 const bandRows = 16
@@ -107,8 +109,9 @@ func (p *Model) New(rows, cols int, opt *PatchOptions) *Patches {
 		hi := min(lo+bandRows, len(d.row.start))
 		first := d.row.start[lo]
 		h := d.row.start[hi-1] + b - first
-		d.bands = append(d.bands, band{lo: lo, hi: hi, first: first, height: h, at: size})
+		d.bands = append(d.bands, band{lo: lo, hi: hi, first: first, height: h, at: size, chunk: d.chunks})
 		size += h * cols
+		d.chunks += ((hi-lo)*len(d.col.start) + chunk - 1) / chunk
 	}
 	d.runs.New = func() any {
 		n := rows * cols
@@ -138,9 +141,22 @@ const contextOnly = 1e4 // σ/α from which D is W alone
 
 // Denoise writes D of each picture of x.
 func (d *Patches) Denoise(dst, x []float64, alpha, sigma float64) {
+	d.denoise(dst, x, alpha, sigma, nil)
+}
+
+// JVP writes (∂D/∂x) v.
+func (d *Patches) JVP(dst, x, v []float64, alpha, sigma float64) { d.jvp(dst, x, v, alpha, sigma, nil) }
+
+// denoise fills kept, one choice a chunk of patches, as far as that goes; dst may be nil.
+func (d *Patches) denoise(dst, x []float64, alpha, sigma float64, kept []choice) {
 	n := d.Dim()
-	rowsOf(dst, x, n)
+	if dst != nil {
+		rowsOf(dst, x, n)
+	}
 	if sigma >= contextOnly*alpha {
+		if dst == nil {
+			return
+		}
 		d.context.affine(dst, x, alpha*d.model.Mean, d.model.Mean, func(s float64) float64 { return alpha * s / (alpha*alpha*s + sigma*sigma) })
 		return
 	}
@@ -149,7 +165,10 @@ func (d *Patches) Denoise(dst, x []float64, alpha, sigma float64) {
 		for i, v := range x[at : at+n] {
 			run.y[i] = v/alpha - d.model.Mean
 		}
-		d.patches(run, sigma/alpha, false)
+		d.patches(run, sigma/alpha, false, d.keptOf(kept, at/n))
+		if dst == nil {
+			continue
+		}
 		d.finish(dst[at:at+n], run, run.y, sigma/alpha)
 		for i := range n {
 			dst[at+i] += d.model.Mean
@@ -158,8 +177,8 @@ func (d *Patches) Denoise(dst, x []float64, alpha, sigma float64) {
 	d.runs.Put(run)
 }
 
-// JVP writes (∂D/∂x) v.
-func (d *Patches) JVP(dst, x, v []float64, alpha, sigma float64) {
+// jvp takes the choices of denoise at the same x, as far as they go.
+func (d *Patches) jvp(dst, x, v []float64, alpha, sigma float64, kept []choice) {
 	n := d.Dim()
 	rowsOf(dst, x, n)
 	rowsOf(dst, v, n)
@@ -173,7 +192,7 @@ func (d *Patches) JVP(dst, x, v []float64, alpha, sigma float64) {
 			run.y[i] = u/alpha - d.model.Mean
 			run.v[i] = v[at+i] / alpha
 		}
-		d.patches(run, sigma/alpha, true)
+		d.patches(run, sigma/alpha, true, d.keptOf(kept, at/n))
 		d.finish(dst[at:at+n], run, run.v, sigma/alpha)
 	}
 	d.runs.Put(run)

@@ -2,6 +2,7 @@ package prior
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"runtime"
 	"sync"
@@ -324,6 +325,34 @@ func BenchmarkPatches(b *testing.B) {
 	}
 }
 
+// TestLinearIsTheJacobian: what is kept of a point changes no bit of D and its Jacobian, also
+// where the kept chunks end within a picture, after a move and with the context alone.
+func TestLinearIsTheJacobian(t *testing.T) {
+	for _, most := range []int{keptChunks, 3} {
+		d := Default().New(70, 66, nil) // 4 chunks in 3 bands
+		x, v := normals(2*d.Dim(), 71), normals(2*d.Dim(), 72)
+		floats.Scale(0.3, x)
+		l := &patchLinear{d: d, most: most}
+		got, want := make([]float64, len(x)), make([]float64, len(x))
+		for _, s := range []float64{0.3, 0.02, 2e4} {
+			l.At(got, x, 1, s)
+			d.Denoise(want, x, 1, s)
+			require.Equal(t, want, got)
+			d.JVP(want, x, v, 1, s)
+			for range 2 {
+				d.Denoise(got, v, 1, 0.1) // uses the same work spaces
+				l.JVP(got, v)
+				require.Equal(t, want, got)
+			}
+			floats.Scale(0.5, x)
+			l.At(nil, x, 1, s)
+			l.VJP(got, v)
+			d.JVP(want, x, v, 1, s)
+			require.Equal(t, want, got)
+		}
+	}
+}
+
 // TestLevelsAreShared: goroutines at more noises than are kept get what one alone gets.
 func TestLevelsAreShared(t *testing.T) {
 	d := Default().New(12, 14, nil)
@@ -347,5 +376,30 @@ func TestLevelsAreShared(t *testing.T) {
 	wg.Wait()
 	for _, l := range d.c.levels.list {
 		assert.Zero(t, l.users)
+	}
+}
+
+func BenchmarkPatchesJVP(b *testing.B) {
+	pix, rows, cols, err := dataio.ReadGray("../../examples/image/camera.png")
+	require.NoError(b, err)
+	x, rows, cols := centre(Image{Pix: pix, Rows: rows, Cols: cols}, 256)
+	y, v, out := make([]float64, len(x)), normals(len(x), 61), make([]float64, len(x))
+	d := Default().New(rows, cols, nil)
+	for _, s := range []float64{0.02, 0.1, 0.5} {
+		floats.AddScaledTo(y, x, s, normals(len(x), 60))
+		l := d.NewLinear()
+		for name, f := range map[string]func(){
+			"product":   func() { d.JVP(out, y, v, 1, s) },
+			"linearise": func() { l.At(nil, y, 1, s) },
+			"linear":    func() { l.JVP(out, v) },
+		} {
+			l.At(nil, y, 1, s)
+			b.Run(fmt.Sprintf("%s s=%g", name, s), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					f()
+				}
+			})
+		}
 	}
 }

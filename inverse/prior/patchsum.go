@@ -1,21 +1,23 @@
 package prior
 
-// patches writes R(y), or its derivative along v, to run.sum.
-func (d *Patches) patches(run *patchRun, s float64, derivative bool) {
+// patches writes R(y), or its derivative along v, to run.sum. The choices of the first chunks
+// are kept in kept with R, and are those of kept with the derivative.
+func (d *Patches) patches(run *patchRun, s float64, derivative bool, kept []choice) {
 	if d.Dim() <= serialSize {
 		for i := range d.bands {
-			d.sumBand(run, i, s, derivative)
+			d.sumBand(run, i, s, derivative, kept)
 		}
 		d.fold(run, 0, d.rows)
 		return
 	}
-	group(len(d.bands), 1, func(i, _ int) { d.sumBand(run, i, s, derivative) })
+	group(len(d.bands), 1, func(i, _ int) { d.sumBand(run, i, s, derivative, kept) })
 	group(d.rows, bandRows, func(lo, hi int) { d.fold(run, lo, hi) })
 }
 
 // sumBand forms the sum of a band's patches in its part of the buffer.
-func (d *Patches) sumBand(run *patchRun, at int, s float64, derivative bool) {
+func (d *Patches) sumBand(run *patchRun, at int, s float64, derivative bool, kept []choice) {
 	b, bd := d.c.b, &d.bands[at]
+	kept = kept[min(bd.chunk, len(kept)):]
 	out := run.buffer[bd.at : bd.at+bd.height*d.cols]
 	clear(out)
 	w := d.c.pool.Get().(*patchWork)
@@ -24,13 +26,21 @@ func (d *Patches) sumBand(run *patchRun, at int, s float64, derivative bool) {
 	scale := float64(d.row.stride*d.col.stride) / float64(b*b)
 	for lo := 0; lo < (bd.hi-bd.lo)*across; lo += chunk {
 		n := min(chunk, (bd.hi-bd.lo)*across-lo)
-		d.cut(w.z, run.y, bd, lo, n)
-		w.choose(n)
+		number := lo / chunk
+		if derivative && number < len(kept) {
+			w.choice = kept[number]
+		} else {
+			d.cut(w.z, run.y, bd, lo, n)
+			w.choose(n)
+		}
 		if derivative {
 			d.cut(w.v, run.v, bd, lo, n)
 			w.derivative(n)
 		} else {
 			w.mean(n)
+			if number < len(kept) {
+				kept[number].keep(w, n)
+			}
 		}
 		for i := range n {
 			r, c := bd.lo+(lo+i)/across, (lo+i)%across
@@ -44,6 +54,7 @@ func (d *Patches) sumBand(run *patchRun, at int, s float64, derivative bool) {
 			}
 		}
 	}
+	w.choice = choice{} // it may be another's memory
 	d.c.levels.put(w.l)
 	d.c.pool.Put(w)
 }

@@ -32,14 +32,34 @@ type patchWork struct {
 	z, v, out        []float64 // chunk × b²
 	lead             []float64 // chunk × q: leading coordinates
 	features, logits []float32
-	starts           []int     // chunk+1: the pairs of patch i are starts[i]..starts[i+1]-1
-	comp, slot       []int     // of a pair: its component, its row when sorted by component
-	bucket           []int     // K+1
-	owner, pairAt    []int     // of a row: its patch, its pair
-	g, gv            []float64 // of a row: P z, P v
-	rho              []float64 // of a pair
-	dot              []float64 // of a pair: gᵀv
-	rows             []float64 // gathered rows of one component
+	choice
+	own          choice    // what choose writes to
+	comp, pairAt []int     // of a pair: its component; of a row: its pair
+	gv           []float64 // of a row: P v
+	dot          []float64 // of a pair: gᵀv
+	rows         []float64 // gathered rows of one component
+}
+
+// A choice is what the derivative needs to know of up to chunk patches: the components that
+// take part in each, a pair of the two having a row among those sorted by component.
+type choice struct {
+	starts []int     // chunk+1: the pairs of patch i are starts[i]..starts[i+1]-1
+	slot   []int     // of a pair: its row
+	bucket []int     // K+1: the rows of component k are bucket[k]..bucket[k+1]-1
+	owner  []int     // of a row: its patch
+	g      []float64 // of a row: P z
+	rho    []float64 // of a pair
+}
+
+// keep copies the choice of the n patches of w.
+func (c *choice) keep(w *patchWork, n int) {
+	pairs := w.starts[n]
+	c.starts = append(c.starts[:0], w.starts[:n+1]...)
+	c.slot = append(c.slot[:0], w.slot[:pairs]...)
+	c.bucket = append(c.bucket[:0], w.bucket...)
+	c.owner = append(c.owner[:0], w.owner[:pairs]...)
+	c.g = append(c.g[:0], w.g[:pairs*w.c.n]...)
+	c.rho = append(c.rho[:0], w.rho[:pairs]...)
 }
 
 func newPatchWork(c *compiled) *patchWork {
@@ -49,9 +69,11 @@ func newPatchWork(c *compiled) *patchWork {
 		c: c,
 		z: f(chunk * c.n), v: f(chunk * c.n), out: f(chunk * c.n), lead: f(chunk * c.q),
 		features: make([]float32, chunk*c.terms), logits: make([]float32, chunk*c.k),
-		starts: make([]int, chunk+1), comp: make([]int, pairs), slot: make([]int, pairs), bucket: make([]int, c.k+1),
-		owner: make([]int, pairs), pairAt: make([]int, pairs), g: f(pairs * c.n), gv: f(pairs * c.n),
-		rho: f(pairs), dot: f(pairs), rows: f(chunk * c.n),
+		own: choice{
+			starts: make([]int, chunk+1), slot: make([]int, pairs), bucket: make([]int, c.k+1),
+			owner: make([]int, pairs), g: f(pairs * c.n), rho: f(pairs),
+		},
+		comp: make([]int, pairs), pairAt: make([]int, pairs), gv: f(pairs * c.n), dot: f(pairs), rows: f(chunk * c.n),
 	}
 }
 
@@ -73,6 +95,7 @@ func (w *patchWork) centre(x []float64, n int) {
 // their probabilities ρ.
 func (w *patchWork) choose(n int) {
 	c, l := w.c, w.l
+	w.choice = w.own
 	w.centre(w.z, n)
 	multiply(w.lead, c.q, w.z, c.n, c.lead, padded(c.q), c.n, n, c.q)
 	for i := range n {
@@ -190,7 +213,7 @@ func (w *patchWork) mean(n int) {
 	}
 }
 
-// derivative writes J v into out, v being n patches:
+// derivative writes J v into out, v being n patches and J that of the choice:
 //
 //	J v = v - s² Σ ρ_k [P_k v - δ_k g_k],   δ_k = g_kᵀv - ḡᵀv
 func (w *patchWork) derivative(n int) {
