@@ -25,6 +25,10 @@ func (s *sum) add(w float64, v []float64) {
 
 // set writes the terms and a x to dst, and drops them.
 func (s *sum) set(dst []float64, a float64, x []float64) {
+	if len(s.w) == 0 && a == 1 {
+		copy(dst, x)
+		return
+	}
 	simd.Combine(dst, a, x, s.w, s.v)
 	s.w, s.v = s.w[:0], s.v[:0]
 }
