@@ -29,12 +29,12 @@ func Combine(dst []float64, a float64, x []float64, c []float64, k [][]float64) 
 	for lo := done; lo < n; lo += len(buf) {
 		sum := buf[:min(len(buf), n-lo)]
 		clear(sum)
-		j := 0
-		for ; level == Generic && j+3 < len(c); j += 4 {
-			addScaled4(sum, c[j:], k[j:], lo)
+		c, k := c, k
+		for ; level == Generic && len(c) > 3; c, k = c[4:], k[4:] {
+			addScaled4(sum, c, k, lo)
 		}
-		for ; j < len(c); j++ {
-			addScaled(sum, c[j], k[j][lo:][:len(sum)])
+		for j, w := range c {
+			addScaled(sum, w, k[j][lo:][:len(sum)])
 		}
 		addScaled(sum, a, x[lo:][:len(sum)])
 		copy(dst[lo:], sum)
