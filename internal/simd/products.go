@@ -15,28 +15,44 @@ type Products struct {
 	b            *float64
 	stride, m, n int
 	alpha        float64
+	w            *float64
 }
 
 // Add adds to c_r, of n values, Σ_k a_r[k] b_k for each row r, where b_k is b[k·stride:][:n].
 // The rows a_r have one length. The bits of a row do not depend on the other rows.
 func (p *Products) Add(c, a [][]float64, b []float64, stride, n int) {
-	p.run(c, a, b, stride, n, addRow, productsOf[level].products)
+	p.run(c, a, b, nil, stride, n, addRow, productsOf[level].products)
 }
 
 // AddSquares adds to c_r Σ_k (a_r[k] - αb_k)², and is otherwise Add.
 func (p *Products) AddSquares(c, a [][]float64, b []float64, stride, n int, alpha float64) {
 	p.alpha = alpha
-	p.run(c, a, b, stride, n, addSquares, productsOf[level].squares)
+	p.run(c, a, b, nil, stride, n, addSquares, productsOf[level].squares)
 }
 
-// productKernels are the kernels of a level, of products the forms for four rows and for one.
+// AddWeighted adds to c_r Σ_k w_k (a_r[k] - αb_k)², where w_k is w[k·stride:][:n], and is
+// otherwise Add.
+func (p *Products) AddWeighted(c, a [][]float64, b, w []float64, stride, n int, alpha float64) {
+	if len(w) < len(b) {
+		panic("simd: Products of slices that do not fit")
+	}
+	p.alpha = alpha
+	p.run(c, a, b, w, stride, n, addWeighted, productsOf[level].weighted)
+}
+
+// productKernels are the kernels of a level, of products the forms for four rows and for one,
+// of whitened those for two and three dimensions.
 type productKernels struct {
-	products, squares [2]func(p *byte)
-	logits            func(q, c, p, m *float64, n int, s, t, u float64) float64
-	reach             func(q, r, hi, near, lo, far *float64, n int, alpha float64) float64
+	products, squares, weighted [2]func(p *byte)
+	whitened                    [2]func(q, x, b, w *float64, n int, alpha float64)
+	logits                      func(q, c, p, m *float64, n int, s, t, u float64) float64
+	reach                       func(q, r, hi, near, lo, far *float64, n int, alpha float64) float64
 }
 
-func (p *Products) run(c, a [][]float64, b []float64, stride, n int, twin func(p *Products, c, a, b []float64), f [2]func(*byte)) {
+// A twin adds to the row c of results what the row a gives.
+type twin func(p *Products, c, a, b, w []float64)
+
+func (p *Products) run(c, a [][]float64, b, w []float64, stride, n int, f twin, kernels [2]func(*byte)) {
 	if len(a) == 0 || n == 0 || len(a[0]) == 0 {
 		return
 	}
@@ -49,10 +65,10 @@ func (p *Products) run(c, a [][]float64, b []float64, stride, n int, twin func(p
 			panic("simd: Products of slices that do not fit")
 		}
 	}
-	p.b, p.stride, p.m, p.n = &b[0], stride, m, n
-	if f[0] == nil {
+	p.b, p.w, p.stride, p.m, p.n = &b[0], unsafe.SliceData(w), stride, m, n
+	if kernels[0] == nil {
 		for r := range a {
-			twin(p, c[r][:n], a[r], b)
+			f(p, c[r][:n], a[r], b, w)
 		}
 		return
 	}
@@ -62,16 +78,16 @@ func (p *Products) run(c, a [][]float64, b []float64, stride, n int, twin func(p
 		for i := range 4 {
 			p.a[i], p.c[i] = &a[r+i][0], &c[r+i][0]
 		}
-		f[0](arg)
+		kernels[0](arg)
 	}
 	for ; r < len(a); r++ {
 		p.a[0], p.c[0] = &a[r][0], &c[r][0]
-		f[1](arg)
+		kernels[1](arg)
 	}
 	*p = Products{} // keep nothing alive
 }
 
-func addRow(p *Products, c, a, b []float64) {
+func addRow(p *Products, c, a, b, _ []float64) {
 	k, stride := 0, p.stride
 	for ; k+4 <= len(a); k += 4 {
 		a0, a1, a2, a3 := a[k], a[k+1], a[k+2], a[k+3]
@@ -91,12 +107,56 @@ func addRow(p *Products, c, a, b []float64) {
 	}
 }
 
-func addSquares(p *Products, c, a, b []float64) {
+func addSquares(p *Products, c, a, b, _ []float64) {
 	for k, v := range a {
 		row := b[k*p.stride:][:len(c)]
 		for i := range c {
 			u := v - p.alpha*row[i]
 			c[i] += u * u
+		}
+	}
+}
+
+func addWeighted(p *Products, c, a, b, w []float64) {
+	for k, v := range a {
+		row, weights := b[k*p.stride:][:len(c)], w[k*p.stride:][:len(c)]
+		for i := range c {
+			u := v - p.alpha*row[i]
+			c[i] += weights[i] * (u * u)
+		}
+	}
+}
+
+// WhitenedSquares writes for the point x, of d numbers,
+//
+//	q_k = Σ_j w_jk (Σ_i B_jik (x_i - αm_ik))²
+//
+// where b holds the rows m_i and then B_ji, d·d of them, and w the rows w_j, each as long as q,
+// which is a multiple of eight.
+func WhitenedSquares(q, x, b, w []float64, alpha float64) {
+	n, d := len(q), len(x)
+	if n%8 != 0 || d == 0 || len(b) != n*d*(1+d) || len(w) != n*d {
+		panic("simd: WhitenedSquares of slices that do not fit")
+	}
+	if f := productsOf[level].whitened; (d == 2 || d == 3) && f[d-2] != nil && n > 0 {
+		f[d-2](&q[0], &x[0], &b[0], &w[0], n, alpha)
+		return
+	}
+	clear(q)
+	for lo := 0; lo < n; lo += 8 {
+		eight := func(row []float64) *[8]float64 { return (*[8]float64)(row[lo:]) }
+		sum := eight(q)
+		for j := range d {
+			var z [8]float64
+			for i, v := range x {
+				m, r := eight(b[i*n:]), eight(b[(d+j*d+i)*n:])
+				for k := range z {
+					z[k] += r[k] * (v - alpha*m[k])
+				}
+			}
+			for k, u := range eight(w[j*n:]) {
+				sum[k] += u * (z[k] * z[k])
+			}
 		}
 	}
 }

@@ -15,6 +15,18 @@ func squares4AVX2(p *byte)
 func squares1AVX2(p *byte)
 
 //go:noescape
+func weighted4AVX2(p *byte)
+
+//go:noescape
+func weighted1AVX2(p *byte)
+
+//go:noescape
+func whitened2AVX2(q *float64, x *float64, b *float64, w *float64, n int, alpha float64)
+
+//go:noescape
+func whitened3AVX2(q *float64, x *float64, b *float64, w *float64, n int, alpha float64)
+
+//go:noescape
 func gaussLogitsAVX2(q *float64, c *float64, p *float64, m *float64, n int, s float64, t float64, u float64) float64
 
 //go:noescape
@@ -31,6 +43,18 @@ func squares4AVX512(p *byte)
 
 //go:noescape
 func squares1AVX512(p *byte)
+
+//go:noescape
+func weighted4AVX512(p *byte)
+
+//go:noescape
+func weighted1AVX512(p *byte)
+
+//go:noescape
+func whitened2AVX512(q *float64, x *float64, b *float64, w *float64, n int, alpha float64)
+
+//go:noescape
+func whitened3AVX512(q *float64, x *float64, b *float64, w *float64, n int, alpha float64)
 
 //go:noescape
 func gaussLogitsAVX512(q *float64, c *float64, p *float64, m *float64, n int, s float64, t float64, u float64) float64

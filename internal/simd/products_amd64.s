@@ -616,6 +616,493 @@ end:
 	VZEROUPPER
 	RET
 
+// func weighted4AVX2(p *byte)
+// Requires: AVX, FMA3
+TEXT ·weighted4AVX2(SB), NOSPLIT, $0-8
+	MOVQ         p+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         72(AX), DI
+	SHLQ         $0x03, DI
+	MOVQ         88(AX), R8
+	XORQ         R9, R9
+	VBROADCASTSD 96(AX), Y0
+
+panel2:
+	CMPQ    R8, $0x00000008
+	JLT     done2
+	MOVQ    32(AX), R10
+	VMOVUPD (R10)(R9*1), Y1
+	VMOVUPD 32(R10)(R9*1), Y2
+	MOVQ    40(AX), R10
+	VMOVUPD (R10)(R9*1), Y3
+	VMOVUPD 32(R10)(R9*1), Y4
+	MOVQ    48(AX), R10
+	VMOVUPD (R10)(R9*1), Y5
+	VMOVUPD 32(R10)(R9*1), Y6
+	MOVQ    56(AX), R10
+	VMOVUPD (R10)(R9*1), Y7
+	VMOVUPD 32(R10)(R9*1), Y8
+	MOVQ    64(AX), R10
+	ADDQ    R9, R10
+	MOVQ    104(AX), R12
+	ADDQ    R9, R12
+	XORQ    R11, R11
+	JMP     test2
+
+sum2:
+	VMOVUPD      (R10), Y9
+	VMOVUPD      32(R10), Y10
+	VMOVUPD      (R12), Y11
+	VMOVUPD      32(R12), Y12
+	VBROADCASTSD (CX)(R11*8), Y13
+	VMOVAPD      Y13, Y14
+	VFNMADD231PD Y9, Y0, Y14
+	VMULPD       Y14, Y14, Y14
+	VFMADD231PD  Y11, Y14, Y1
+	VMOVAPD      Y13, Y13
+	VFNMADD231PD Y10, Y0, Y13
+	VMULPD       Y13, Y13, Y13
+	VFMADD231PD  Y12, Y13, Y2
+	VBROADCASTSD (DX)(R11*8), Y13
+	VMOVAPD      Y13, Y14
+	VFNMADD231PD Y9, Y0, Y14
+	VMULPD       Y14, Y14, Y14
+	VFMADD231PD  Y11, Y14, Y3
+	VMOVAPD      Y13, Y13
+	VFNMADD231PD Y10, Y0, Y13
+	VMULPD       Y13, Y13, Y13
+	VFMADD231PD  Y12, Y13, Y4
+	VBROADCASTSD (BX)(R11*8), Y13
+	VMOVAPD      Y13, Y14
+	VFNMADD231PD Y9, Y0, Y14
+	VMULPD       Y14, Y14, Y14
+	VFMADD231PD  Y11, Y14, Y5
+	VMOVAPD      Y13, Y13
+	VFNMADD231PD Y10, Y0, Y13
+	VMULPD       Y13, Y13, Y13
+	VFMADD231PD  Y12, Y13, Y6
+	VBROADCASTSD (SI)(R11*8), Y13
+	VMOVAPD      Y13, Y14
+	VFNMADD231PD Y9, Y0, Y14
+	VMULPD       Y14, Y14, Y14
+	VFMADD231PD  Y11, Y14, Y7
+	VMOVAPD      Y13, Y9
+	VFNMADD231PD Y10, Y0, Y9
+	VMULPD       Y9, Y9, Y9
+	VFMADD231PD  Y12, Y9, Y8
+	ADDQ         DI, R10
+	ADDQ         DI, R12
+	INCQ         R11
+
+test2:
+	CMPQ    R11, 80(AX)
+	JLT     sum2
+	MOVQ    32(AX), R10
+	VMOVUPD Y1, (R10)(R9*1)
+	VMOVUPD Y2, 32(R10)(R9*1)
+	MOVQ    40(AX), R10
+	VMOVUPD Y3, (R10)(R9*1)
+	VMOVUPD Y4, 32(R10)(R9*1)
+	MOVQ    48(AX), R10
+	VMOVUPD Y5, (R10)(R9*1)
+	VMOVUPD Y6, 32(R10)(R9*1)
+	MOVQ    56(AX), R10
+	VMOVUPD Y7, (R10)(R9*1)
+	VMOVUPD Y8, 32(R10)(R9*1)
+	ADDQ    $0x00000040, R9
+	SUBQ    $0x00000008, R8
+	JMP     panel2
+
+done2:
+panel1:
+	CMPQ    R8, $0x00000004
+	JLT     done1
+	MOVQ    32(AX), R10
+	VMOVUPD (R10)(R9*1), Y1
+	MOVQ    40(AX), R10
+	VMOVUPD (R10)(R9*1), Y2
+	MOVQ    48(AX), R10
+	VMOVUPD (R10)(R9*1), Y3
+	MOVQ    56(AX), R10
+	VMOVUPD (R10)(R9*1), Y4
+	MOVQ    64(AX), R10
+	ADDQ    R9, R10
+	MOVQ    104(AX), R12
+	ADDQ    R9, R12
+	XORQ    R11, R11
+	JMP     test1
+
+sum1:
+	VMOVUPD      (R10), Y5
+	VMOVUPD      (R12), Y6
+	VBROADCASTSD (CX)(R11*8), Y7
+	VMOVAPD      Y7, Y7
+	VFNMADD231PD Y5, Y0, Y7
+	VMULPD       Y7, Y7, Y7
+	VFMADD231PD  Y6, Y7, Y1
+	VBROADCASTSD (DX)(R11*8), Y7
+	VMOVAPD      Y7, Y7
+	VFNMADD231PD Y5, Y0, Y7
+	VMULPD       Y7, Y7, Y7
+	VFMADD231PD  Y6, Y7, Y2
+	VBROADCASTSD (BX)(R11*8), Y7
+	VMOVAPD      Y7, Y7
+	VFNMADD231PD Y5, Y0, Y7
+	VMULPD       Y7, Y7, Y7
+	VFMADD231PD  Y6, Y7, Y3
+	VBROADCASTSD (SI)(R11*8), Y7
+	VMOVAPD      Y7, Y7
+	VFNMADD231PD Y5, Y0, Y7
+	VMULPD       Y7, Y7, Y7
+	VFMADD231PD  Y6, Y7, Y4
+	ADDQ         DI, R10
+	ADDQ         DI, R12
+	INCQ         R11
+
+test1:
+	CMPQ    R11, 80(AX)
+	JLT     sum1
+	MOVQ    32(AX), R10
+	VMOVUPD Y1, (R10)(R9*1)
+	MOVQ    40(AX), R10
+	VMOVUPD Y2, (R10)(R9*1)
+	MOVQ    48(AX), R10
+	VMOVUPD Y3, (R10)(R9*1)
+	MOVQ    56(AX), R10
+	VMOVUPD Y4, (R10)(R9*1)
+	ADDQ    $0x00000020, R9
+	SUBQ    $0x00000004, R8
+	JMP     panel1
+
+done1:
+	TESTQ      R8, R8
+	JZ         end
+	LEAQ       tails<>+32(SB), R10
+	NEGQ       R8
+	VMOVUPD    (R10)(R8*8), Y1
+	MOVQ       32(AX), R8
+	VMASKMOVPD (R8)(R9*1), Y1, Y2
+	MOVQ       40(AX), R8
+	VMASKMOVPD (R8)(R9*1), Y1, Y3
+	MOVQ       48(AX), R8
+	VMASKMOVPD (R8)(R9*1), Y1, Y4
+	MOVQ       56(AX), R8
+	VMASKMOVPD (R8)(R9*1), Y1, Y5
+	MOVQ       64(AX), R8
+	ADDQ       R9, R8
+	MOVQ       104(AX), R11
+	ADDQ       R9, R11
+	XORQ       R10, R10
+	JMP        testmasked
+
+summasked:
+	VMASKMOVPD   (R8), Y1, Y6
+	VMASKMOVPD   (R11), Y1, Y7
+	VBROADCASTSD (CX)(R10*8), Y8
+	VMOVAPD      Y8, Y8
+	VFNMADD231PD Y6, Y0, Y8
+	VMULPD       Y8, Y8, Y8
+	VFMADD231PD  Y7, Y8, Y2
+	VBROADCASTSD (DX)(R10*8), Y8
+	VMOVAPD      Y8, Y8
+	VFNMADD231PD Y6, Y0, Y8
+	VMULPD       Y8, Y8, Y8
+	VFMADD231PD  Y7, Y8, Y3
+	VBROADCASTSD (BX)(R10*8), Y8
+	VMOVAPD      Y8, Y8
+	VFNMADD231PD Y6, Y0, Y8
+	VMULPD       Y8, Y8, Y8
+	VFMADD231PD  Y7, Y8, Y4
+	VBROADCASTSD (SI)(R10*8), Y8
+	VMOVAPD      Y8, Y8
+	VFNMADD231PD Y6, Y0, Y8
+	VMULPD       Y8, Y8, Y8
+	VFMADD231PD  Y7, Y8, Y5
+	ADDQ         DI, R8
+	ADDQ         DI, R11
+	INCQ         R10
+
+testmasked:
+	CMPQ       R10, 80(AX)
+	JLT        summasked
+	MOVQ       32(AX), CX
+	VMASKMOVPD Y2, Y1, (CX)(R9*1)
+	MOVQ       40(AX), CX
+	VMASKMOVPD Y3, Y1, (CX)(R9*1)
+	MOVQ       48(AX), CX
+	VMASKMOVPD Y4, Y1, (CX)(R9*1)
+	MOVQ       56(AX), AX
+	VMASKMOVPD Y5, Y1, (AX)(R9*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func weighted1AVX2(p *byte)
+// Requires: AVX, FMA3
+TEXT ·weighted1AVX2(SB), NOSPLIT, $0-8
+	MOVQ         p+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         72(AX), DX
+	SHLQ         $0x03, DX
+	MOVQ         88(AX), BX
+	XORQ         SI, SI
+	VBROADCASTSD 96(AX), Y0
+
+panel8:
+	CMPQ    BX, $0x00000020
+	JLT     done8
+	MOVQ    32(AX), DI
+	VMOVUPD (DI)(SI*1), Y1
+	VMOVUPD 32(DI)(SI*1), Y2
+	VMOVUPD 64(DI)(SI*1), Y3
+	VMOVUPD 96(DI)(SI*1), Y4
+	VMOVUPD 128(DI)(SI*1), Y5
+	VMOVUPD 160(DI)(SI*1), Y6
+	VMOVUPD 192(DI)(SI*1), Y7
+	VMOVUPD 224(DI)(SI*1), Y8
+	MOVQ    64(AX), DI
+	ADDQ    SI, DI
+	MOVQ    104(AX), R9
+	ADDQ    SI, R9
+	XORQ    R8, R8
+	JMP     test8
+
+sum8:
+	VBROADCASTSD (CX)(R8*8), Y9
+	VMOVAPD      Y9, Y10
+	VFNMADD231PD (DI), Y0, Y10
+	VMULPD       Y10, Y10, Y10
+	VFMADD231PD  (R9), Y10, Y1
+	VMOVAPD      Y9, Y10
+	VFNMADD231PD 32(DI), Y0, Y10
+	VMULPD       Y10, Y10, Y10
+	VFMADD231PD  32(R9), Y10, Y2
+	VMOVAPD      Y9, Y10
+	VFNMADD231PD 64(DI), Y0, Y10
+	VMULPD       Y10, Y10, Y10
+	VFMADD231PD  64(R9), Y10, Y3
+	VMOVAPD      Y9, Y10
+	VFNMADD231PD 96(DI), Y0, Y10
+	VMULPD       Y10, Y10, Y10
+	VFMADD231PD  96(R9), Y10, Y4
+	VMOVAPD      Y9, Y10
+	VFNMADD231PD 128(DI), Y0, Y10
+	VMULPD       Y10, Y10, Y10
+	VFMADD231PD  128(R9), Y10, Y5
+	VMOVAPD      Y9, Y10
+	VFNMADD231PD 160(DI), Y0, Y10
+	VMULPD       Y10, Y10, Y10
+	VFMADD231PD  160(R9), Y10, Y6
+	VMOVAPD      Y9, Y10
+	VFNMADD231PD 192(DI), Y0, Y10
+	VMULPD       Y10, Y10, Y10
+	VFMADD231PD  192(R9), Y10, Y7
+	VMOVAPD      Y9, Y9
+	VFNMADD231PD 224(DI), Y0, Y9
+	VMULPD       Y9, Y9, Y9
+	VFMADD231PD  224(R9), Y9, Y8
+	ADDQ         DX, DI
+	ADDQ         DX, R9
+	INCQ         R8
+
+test8:
+	CMPQ    R8, 80(AX)
+	JLT     sum8
+	MOVQ    32(AX), DI
+	VMOVUPD Y1, (DI)(SI*1)
+	VMOVUPD Y2, 32(DI)(SI*1)
+	VMOVUPD Y3, 64(DI)(SI*1)
+	VMOVUPD Y4, 96(DI)(SI*1)
+	VMOVUPD Y5, 128(DI)(SI*1)
+	VMOVUPD Y6, 160(DI)(SI*1)
+	VMOVUPD Y7, 192(DI)(SI*1)
+	VMOVUPD Y8, 224(DI)(SI*1)
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000020, BX
+	JMP     panel8
+
+done8:
+panel1:
+	CMPQ    BX, $0x00000004
+	JLT     done1
+	MOVQ    32(AX), DI
+	VMOVUPD (DI)(SI*1), Y1
+	MOVQ    64(AX), DI
+	ADDQ    SI, DI
+	MOVQ    104(AX), R9
+	ADDQ    SI, R9
+	XORQ    R8, R8
+	JMP     test1
+
+sum1:
+	VBROADCASTSD (CX)(R8*8), Y2
+	VMOVAPD      Y2, Y2
+	VFNMADD231PD (DI), Y0, Y2
+	VMULPD       Y2, Y2, Y2
+	VFMADD231PD  (R9), Y2, Y1
+	ADDQ         DX, DI
+	ADDQ         DX, R9
+	INCQ         R8
+
+test1:
+	CMPQ    R8, 80(AX)
+	JLT     sum1
+	MOVQ    32(AX), DI
+	VMOVUPD Y1, (DI)(SI*1)
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000004, BX
+	JMP     panel1
+
+done1:
+	TESTQ      BX, BX
+	JZ         end
+	LEAQ       tails<>+32(SB), DI
+	NEGQ       BX
+	VMOVUPD    (DI)(BX*8), Y1
+	MOVQ       32(AX), BX
+	VMASKMOVPD (BX)(SI*1), Y1, Y2
+	MOVQ       64(AX), BX
+	ADDQ       SI, BX
+	MOVQ       104(AX), R8
+	ADDQ       SI, R8
+	XORQ       DI, DI
+	JMP        testmasked
+
+summasked:
+	VMASKMOVPD   (BX), Y1, Y3
+	VMASKMOVPD   (R8), Y1, Y4
+	VBROADCASTSD (CX)(DI*8), Y5
+	VMOVAPD      Y5, Y5
+	VFNMADD231PD Y3, Y0, Y5
+	VMULPD       Y5, Y5, Y5
+	VFMADD231PD  Y4, Y5, Y2
+	ADDQ         DX, BX
+	ADDQ         DX, R8
+	INCQ         DI
+
+testmasked:
+	CMPQ       DI, 80(AX)
+	JLT        summasked
+	MOVQ       32(AX), AX
+	VMASKMOVPD Y2, Y1, (AX)(SI*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func whitened2AVX2(q *float64, x *float64, b *float64, w *float64, n int, alpha float64)
+// Requires: AVX, FMA3
+TEXT ·whitened2AVX2(SB), NOSPLIT, $0-48
+	MOVQ         q+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         w+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSD alpha+40(FP), Y0
+	VBROADCASTSD (CX), Y1
+	VBROADCASTSD 8(CX), Y2
+	MOVQ         SI, CX
+	SHLQ         $0x03, CX
+
+loop:
+	MOVQ         DX, DI
+	MOVQ         BX, R8
+	VMOVAPD      Y1, Y3
+	VFNMADD231PD (DI), Y0, Y3
+	ADDQ         CX, DI
+	VMOVAPD      Y2, Y4
+	VFNMADD231PD (DI), Y0, Y4
+	ADDQ         CX, DI
+	VMULPD       (DI), Y3, Y5
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Y4, Y5
+	ADDQ         CX, DI
+	VMULPD       Y5, Y5, Y5
+	VMULPD       (R8), Y5, Y5
+	ADDQ         CX, R8
+	VMULPD       (DI), Y3, Y3
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Y4, Y3
+	ADDQ         CX, DI
+	VMULPD       Y3, Y3, Y3
+	VFMADD231PD  (R8), Y3, Y5
+	ADDQ         CX, R8
+	VMOVUPD      Y5, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x04, SI
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func whitened3AVX2(q *float64, x *float64, b *float64, w *float64, n int, alpha float64)
+// Requires: AVX, FMA3
+TEXT ·whitened3AVX2(SB), NOSPLIT, $0-48
+	MOVQ         q+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         w+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSD alpha+40(FP), Y0
+	VBROADCASTSD (CX), Y1
+	VBROADCASTSD 8(CX), Y2
+	VBROADCASTSD 16(CX), Y3
+	MOVQ         SI, CX
+	SHLQ         $0x03, CX
+
+loop:
+	MOVQ         DX, DI
+	MOVQ         BX, R8
+	VMOVAPD      Y1, Y4
+	VFNMADD231PD (DI), Y0, Y4
+	ADDQ         CX, DI
+	VMOVAPD      Y2, Y5
+	VFNMADD231PD (DI), Y0, Y5
+	ADDQ         CX, DI
+	VMOVAPD      Y3, Y6
+	VFNMADD231PD (DI), Y0, Y6
+	ADDQ         CX, DI
+	VMULPD       (DI), Y4, Y7
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Y5, Y7
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Y6, Y7
+	ADDQ         CX, DI
+	VMULPD       Y7, Y7, Y7
+	VMULPD       (R8), Y7, Y7
+	ADDQ         CX, R8
+	VMULPD       (DI), Y4, Y8
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Y5, Y8
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Y6, Y8
+	ADDQ         CX, DI
+	VMULPD       Y8, Y8, Y8
+	VFMADD231PD  (R8), Y8, Y7
+	ADDQ         CX, R8
+	VMULPD       (DI), Y4, Y4
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Y5, Y4
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Y6, Y4
+	ADDQ         CX, DI
+	VMULPD       Y4, Y4, Y4
+	VFMADD231PD  (R8), Y4, Y7
+	ADDQ         CX, R8
+	VMOVUPD      Y7, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x04, SI
+	JNZ          loop
+	VZEROUPPER
+	RET
+
 // func gaussLogitsAVX2(q *float64, c *float64, p *float64, m *float64, n int, s float64, t float64, u float64) float64
 // Requires: AVX, FMA3, SSE2
 TEXT ·gaussLogitsAVX2(SB), NOSPLIT, $0-72
@@ -1369,6 +1856,547 @@ testmasked:
 	VMOVUPD Z1, K1, (AX)(SI*1)
 
 end:
+	VZEROUPPER
+	RET
+
+// func weighted4AVX512(p *byte)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·weighted4AVX512(SB), NOSPLIT, $0-8
+	MOVQ         p+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         72(AX), DI
+	SHLQ         $0x03, DI
+	MOVQ         88(AX), R8
+	XORQ         R9, R9
+	VBROADCASTSD 96(AX), Z0
+
+panel4:
+	CMPQ    R8, $0x00000020
+	JLT     done4
+	MOVQ    32(AX), R10
+	VMOVUPD (R10)(R9*1), Z1
+	VMOVUPD 64(R10)(R9*1), Z2
+	VMOVUPD 128(R10)(R9*1), Z3
+	VMOVUPD 192(R10)(R9*1), Z4
+	MOVQ    40(AX), R10
+	VMOVUPD (R10)(R9*1), Z5
+	VMOVUPD 64(R10)(R9*1), Z6
+	VMOVUPD 128(R10)(R9*1), Z7
+	VMOVUPD 192(R10)(R9*1), Z8
+	MOVQ    48(AX), R10
+	VMOVUPD (R10)(R9*1), Z9
+	VMOVUPD 64(R10)(R9*1), Z10
+	VMOVUPD 128(R10)(R9*1), Z11
+	VMOVUPD 192(R10)(R9*1), Z12
+	MOVQ    56(AX), R10
+	VMOVUPD (R10)(R9*1), Z13
+	VMOVUPD 64(R10)(R9*1), Z14
+	VMOVUPD 128(R10)(R9*1), Z15
+	VMOVUPD 192(R10)(R9*1), Z16
+	MOVQ    64(AX), R10
+	ADDQ    R9, R10
+	MOVQ    104(AX), R12
+	ADDQ    R9, R12
+	XORQ    R11, R11
+	JMP     test4
+
+sum4:
+	VMOVUPD      (R10), Z17
+	VMOVUPD      64(R10), Z18
+	VMOVUPD      128(R10), Z19
+	VMOVUPD      192(R10), Z20
+	VMOVUPD      (R12), Z21
+	VMOVUPD      64(R12), Z22
+	VMOVUPD      128(R12), Z23
+	VMOVUPD      192(R12), Z24
+	VBROADCASTSD (CX)(R11*8), Z25
+	VMOVAPD      Z25, Z26
+	VFNMADD231PD Z17, Z0, Z26
+	VMULPD       Z26, Z26, Z26
+	VFMADD231PD  Z21, Z26, Z1
+	VMOVAPD      Z25, Z26
+	VFNMADD231PD Z18, Z0, Z26
+	VMULPD       Z26, Z26, Z26
+	VFMADD231PD  Z22, Z26, Z2
+	VMOVAPD      Z25, Z26
+	VFNMADD231PD Z19, Z0, Z26
+	VMULPD       Z26, Z26, Z26
+	VFMADD231PD  Z23, Z26, Z3
+	VMOVAPD      Z25, Z25
+	VFNMADD231PD Z20, Z0, Z25
+	VMULPD       Z25, Z25, Z25
+	VFMADD231PD  Z24, Z25, Z4
+	VBROADCASTSD (DX)(R11*8), Z25
+	VMOVAPD      Z25, Z26
+	VFNMADD231PD Z17, Z0, Z26
+	VMULPD       Z26, Z26, Z26
+	VFMADD231PD  Z21, Z26, Z5
+	VMOVAPD      Z25, Z26
+	VFNMADD231PD Z18, Z0, Z26
+	VMULPD       Z26, Z26, Z26
+	VFMADD231PD  Z22, Z26, Z6
+	VMOVAPD      Z25, Z26
+	VFNMADD231PD Z19, Z0, Z26
+	VMULPD       Z26, Z26, Z26
+	VFMADD231PD  Z23, Z26, Z7
+	VMOVAPD      Z25, Z25
+	VFNMADD231PD Z20, Z0, Z25
+	VMULPD       Z25, Z25, Z25
+	VFMADD231PD  Z24, Z25, Z8
+	VBROADCASTSD (BX)(R11*8), Z25
+	VMOVAPD      Z25, Z26
+	VFNMADD231PD Z17, Z0, Z26
+	VMULPD       Z26, Z26, Z26
+	VFMADD231PD  Z21, Z26, Z9
+	VMOVAPD      Z25, Z26
+	VFNMADD231PD Z18, Z0, Z26
+	VMULPD       Z26, Z26, Z26
+	VFMADD231PD  Z22, Z26, Z10
+	VMOVAPD      Z25, Z26
+	VFNMADD231PD Z19, Z0, Z26
+	VMULPD       Z26, Z26, Z26
+	VFMADD231PD  Z23, Z26, Z11
+	VMOVAPD      Z25, Z25
+	VFNMADD231PD Z20, Z0, Z25
+	VMULPD       Z25, Z25, Z25
+	VFMADD231PD  Z24, Z25, Z12
+	VBROADCASTSD (SI)(R11*8), Z25
+	VMOVAPD      Z25, Z26
+	VFNMADD231PD Z17, Z0, Z26
+	VMULPD       Z26, Z26, Z26
+	VFMADD231PD  Z21, Z26, Z13
+	VMOVAPD      Z25, Z17
+	VFNMADD231PD Z18, Z0, Z17
+	VMULPD       Z17, Z17, Z17
+	VFMADD231PD  Z22, Z17, Z14
+	VMOVAPD      Z25, Z17
+	VFNMADD231PD Z19, Z0, Z17
+	VMULPD       Z17, Z17, Z17
+	VFMADD231PD  Z23, Z17, Z15
+	VMOVAPD      Z25, Z17
+	VFNMADD231PD Z20, Z0, Z17
+	VMULPD       Z17, Z17, Z17
+	VFMADD231PD  Z24, Z17, Z16
+	ADDQ         DI, R10
+	ADDQ         DI, R12
+	INCQ         R11
+
+test4:
+	CMPQ    R11, 80(AX)
+	JLT     sum4
+	MOVQ    32(AX), R10
+	VMOVUPD Z1, (R10)(R9*1)
+	VMOVUPD Z2, 64(R10)(R9*1)
+	VMOVUPD Z3, 128(R10)(R9*1)
+	VMOVUPD Z4, 192(R10)(R9*1)
+	MOVQ    40(AX), R10
+	VMOVUPD Z5, (R10)(R9*1)
+	VMOVUPD Z6, 64(R10)(R9*1)
+	VMOVUPD Z7, 128(R10)(R9*1)
+	VMOVUPD Z8, 192(R10)(R9*1)
+	MOVQ    48(AX), R10
+	VMOVUPD Z9, (R10)(R9*1)
+	VMOVUPD Z10, 64(R10)(R9*1)
+	VMOVUPD Z11, 128(R10)(R9*1)
+	VMOVUPD Z12, 192(R10)(R9*1)
+	MOVQ    56(AX), R10
+	VMOVUPD Z13, (R10)(R9*1)
+	VMOVUPD Z14, 64(R10)(R9*1)
+	VMOVUPD Z15, 128(R10)(R9*1)
+	VMOVUPD Z16, 192(R10)(R9*1)
+	ADDQ    $0x00000100, R9
+	SUBQ    $0x00000020, R8
+	JMP     panel4
+
+done4:
+panel1:
+	CMPQ    R8, $0x00000008
+	JLT     done1
+	MOVQ    32(AX), R10
+	VMOVUPD (R10)(R9*1), Z1
+	MOVQ    40(AX), R10
+	VMOVUPD (R10)(R9*1), Z2
+	MOVQ    48(AX), R10
+	VMOVUPD (R10)(R9*1), Z3
+	MOVQ    56(AX), R10
+	VMOVUPD (R10)(R9*1), Z4
+	MOVQ    64(AX), R10
+	ADDQ    R9, R10
+	MOVQ    104(AX), R12
+	ADDQ    R9, R12
+	XORQ    R11, R11
+	JMP     test1
+
+sum1:
+	VMOVUPD      (R10), Z5
+	VMOVUPD      (R12), Z6
+	VBROADCASTSD (CX)(R11*8), Z7
+	VMOVAPD      Z7, Z7
+	VFNMADD231PD Z5, Z0, Z7
+	VMULPD       Z7, Z7, Z7
+	VFMADD231PD  Z6, Z7, Z1
+	VBROADCASTSD (DX)(R11*8), Z7
+	VMOVAPD      Z7, Z7
+	VFNMADD231PD Z5, Z0, Z7
+	VMULPD       Z7, Z7, Z7
+	VFMADD231PD  Z6, Z7, Z2
+	VBROADCASTSD (BX)(R11*8), Z7
+	VMOVAPD      Z7, Z7
+	VFNMADD231PD Z5, Z0, Z7
+	VMULPD       Z7, Z7, Z7
+	VFMADD231PD  Z6, Z7, Z3
+	VBROADCASTSD (SI)(R11*8), Z7
+	VMOVAPD      Z7, Z7
+	VFNMADD231PD Z5, Z0, Z7
+	VMULPD       Z7, Z7, Z7
+	VFMADD231PD  Z6, Z7, Z4
+	ADDQ         DI, R10
+	ADDQ         DI, R12
+	INCQ         R11
+
+test1:
+	CMPQ    R11, 80(AX)
+	JLT     sum1
+	MOVQ    32(AX), R10
+	VMOVUPD Z1, (R10)(R9*1)
+	MOVQ    40(AX), R10
+	VMOVUPD Z2, (R10)(R9*1)
+	MOVQ    48(AX), R10
+	VMOVUPD Z3, (R10)(R9*1)
+	MOVQ    56(AX), R10
+	VMOVUPD Z4, (R10)(R9*1)
+	ADDQ    $0x00000040, R9
+	SUBQ    $0x00000008, R8
+	JMP     panel1
+
+done1:
+	TESTQ     R8, R8
+	JZ        end
+	MOVQ      $0x00000001, R10
+	SHLXQ     R8, R10, R10
+	DECQ      R10
+	KMOVW     R10, K1
+	MOVQ      32(AX), R8
+	VMOVUPD.Z (R8)(R9*1), K1, Z1
+	MOVQ      40(AX), R8
+	VMOVUPD.Z (R8)(R9*1), K1, Z2
+	MOVQ      48(AX), R8
+	VMOVUPD.Z (R8)(R9*1), K1, Z3
+	MOVQ      56(AX), R8
+	VMOVUPD.Z (R8)(R9*1), K1, Z4
+	MOVQ      64(AX), R8
+	ADDQ      R9, R8
+	MOVQ      104(AX), R11
+	ADDQ      R9, R11
+	XORQ      R10, R10
+	JMP       testmasked
+
+summasked:
+	VMOVUPD.Z    (R8), K1, Z5
+	VMOVUPD.Z    (R11), K1, Z6
+	VBROADCASTSD (CX)(R10*8), Z7
+	VMOVAPD      Z7, Z7
+	VFNMADD231PD Z5, Z0, Z7
+	VMULPD       Z7, Z7, Z7
+	VFMADD231PD  Z6, Z7, Z1
+	VBROADCASTSD (DX)(R10*8), Z7
+	VMOVAPD      Z7, Z7
+	VFNMADD231PD Z5, Z0, Z7
+	VMULPD       Z7, Z7, Z7
+	VFMADD231PD  Z6, Z7, Z2
+	VBROADCASTSD (BX)(R10*8), Z7
+	VMOVAPD      Z7, Z7
+	VFNMADD231PD Z5, Z0, Z7
+	VMULPD       Z7, Z7, Z7
+	VFMADD231PD  Z6, Z7, Z3
+	VBROADCASTSD (SI)(R10*8), Z7
+	VMOVAPD      Z7, Z7
+	VFNMADD231PD Z5, Z0, Z7
+	VMULPD       Z7, Z7, Z7
+	VFMADD231PD  Z6, Z7, Z4
+	ADDQ         DI, R8
+	ADDQ         DI, R11
+	INCQ         R10
+
+testmasked:
+	CMPQ    R10, 80(AX)
+	JLT     summasked
+	MOVQ    32(AX), CX
+	VMOVUPD Z1, K1, (CX)(R9*1)
+	MOVQ    40(AX), CX
+	VMOVUPD Z2, K1, (CX)(R9*1)
+	MOVQ    48(AX), CX
+	VMOVUPD Z3, K1, (CX)(R9*1)
+	MOVQ    56(AX), AX
+	VMOVUPD Z4, K1, (AX)(R9*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func weighted1AVX512(p *byte)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·weighted1AVX512(SB), NOSPLIT, $0-8
+	MOVQ         p+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         72(AX), DX
+	SHLQ         $0x03, DX
+	MOVQ         88(AX), BX
+	XORQ         SI, SI
+	VBROADCASTSD 96(AX), Z0
+
+panel8:
+	CMPQ    BX, $0x00000040
+	JLT     done8
+	MOVQ    32(AX), DI
+	VMOVUPD (DI)(SI*1), Z1
+	VMOVUPD 64(DI)(SI*1), Z2
+	VMOVUPD 128(DI)(SI*1), Z3
+	VMOVUPD 192(DI)(SI*1), Z4
+	VMOVUPD 256(DI)(SI*1), Z5
+	VMOVUPD 320(DI)(SI*1), Z6
+	VMOVUPD 384(DI)(SI*1), Z7
+	VMOVUPD 448(DI)(SI*1), Z8
+	MOVQ    64(AX), DI
+	ADDQ    SI, DI
+	MOVQ    104(AX), R9
+	ADDQ    SI, R9
+	XORQ    R8, R8
+	JMP     test8
+
+sum8:
+	VBROADCASTSD (CX)(R8*8), Z9
+	VMOVAPD      Z9, Z10
+	VFNMADD231PD (DI), Z0, Z10
+	VMULPD       Z10, Z10, Z10
+	VFMADD231PD  (R9), Z10, Z1
+	VMOVAPD      Z9, Z10
+	VFNMADD231PD 64(DI), Z0, Z10
+	VMULPD       Z10, Z10, Z10
+	VFMADD231PD  64(R9), Z10, Z2
+	VMOVAPD      Z9, Z10
+	VFNMADD231PD 128(DI), Z0, Z10
+	VMULPD       Z10, Z10, Z10
+	VFMADD231PD  128(R9), Z10, Z3
+	VMOVAPD      Z9, Z10
+	VFNMADD231PD 192(DI), Z0, Z10
+	VMULPD       Z10, Z10, Z10
+	VFMADD231PD  192(R9), Z10, Z4
+	VMOVAPD      Z9, Z10
+	VFNMADD231PD 256(DI), Z0, Z10
+	VMULPD       Z10, Z10, Z10
+	VFMADD231PD  256(R9), Z10, Z5
+	VMOVAPD      Z9, Z10
+	VFNMADD231PD 320(DI), Z0, Z10
+	VMULPD       Z10, Z10, Z10
+	VFMADD231PD  320(R9), Z10, Z6
+	VMOVAPD      Z9, Z10
+	VFNMADD231PD 384(DI), Z0, Z10
+	VMULPD       Z10, Z10, Z10
+	VFMADD231PD  384(R9), Z10, Z7
+	VMOVAPD      Z9, Z9
+	VFNMADD231PD 448(DI), Z0, Z9
+	VMULPD       Z9, Z9, Z9
+	VFMADD231PD  448(R9), Z9, Z8
+	ADDQ         DX, DI
+	ADDQ         DX, R9
+	INCQ         R8
+
+test8:
+	CMPQ    R8, 80(AX)
+	JLT     sum8
+	MOVQ    32(AX), DI
+	VMOVUPD Z1, (DI)(SI*1)
+	VMOVUPD Z2, 64(DI)(SI*1)
+	VMOVUPD Z3, 128(DI)(SI*1)
+	VMOVUPD Z4, 192(DI)(SI*1)
+	VMOVUPD Z5, 256(DI)(SI*1)
+	VMOVUPD Z6, 320(DI)(SI*1)
+	VMOVUPD Z7, 384(DI)(SI*1)
+	VMOVUPD Z8, 448(DI)(SI*1)
+	ADDQ    $0x00000200, SI
+	SUBQ    $0x00000040, BX
+	JMP     panel8
+
+done8:
+panel1:
+	CMPQ    BX, $0x00000008
+	JLT     done1
+	MOVQ    32(AX), DI
+	VMOVUPD (DI)(SI*1), Z1
+	MOVQ    64(AX), DI
+	ADDQ    SI, DI
+	MOVQ    104(AX), R9
+	ADDQ    SI, R9
+	XORQ    R8, R8
+	JMP     test1
+
+sum1:
+	VBROADCASTSD (CX)(R8*8), Z2
+	VMOVAPD      Z2, Z2
+	VFNMADD231PD (DI), Z0, Z2
+	VMULPD       Z2, Z2, Z2
+	VFMADD231PD  (R9), Z2, Z1
+	ADDQ         DX, DI
+	ADDQ         DX, R9
+	INCQ         R8
+
+test1:
+	CMPQ    R8, 80(AX)
+	JLT     sum1
+	MOVQ    32(AX), DI
+	VMOVUPD Z1, (DI)(SI*1)
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000008, BX
+	JMP     panel1
+
+done1:
+	TESTQ     BX, BX
+	JZ        end
+	MOVQ      $0x00000001, DI
+	SHLXQ     BX, DI, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	MOVQ      32(AX), BX
+	VMOVUPD.Z (BX)(SI*1), K1, Z1
+	MOVQ      64(AX), BX
+	ADDQ      SI, BX
+	MOVQ      104(AX), R8
+	ADDQ      SI, R8
+	XORQ      DI, DI
+	JMP       testmasked
+
+summasked:
+	VMOVUPD.Z    (BX), K1, Z2
+	VMOVUPD.Z    (R8), K1, Z3
+	VBROADCASTSD (CX)(DI*8), Z4
+	VMOVAPD      Z4, Z4
+	VFNMADD231PD Z2, Z0, Z4
+	VMULPD       Z4, Z4, Z4
+	VFMADD231PD  Z3, Z4, Z1
+	ADDQ         DX, BX
+	ADDQ         DX, R8
+	INCQ         DI
+
+testmasked:
+	CMPQ    DI, 80(AX)
+	JLT     summasked
+	MOVQ    32(AX), AX
+	VMOVUPD Z1, K1, (AX)(SI*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func whitened2AVX512(q *float64, x *float64, b *float64, w *float64, n int, alpha float64)
+// Requires: AVX, AVX512F
+TEXT ·whitened2AVX512(SB), NOSPLIT, $0-48
+	MOVQ         q+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         w+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSD alpha+40(FP), Z0
+	VBROADCASTSD (CX), Z1
+	VBROADCASTSD 8(CX), Z2
+	MOVQ         SI, CX
+	SHLQ         $0x03, CX
+
+loop:
+	MOVQ         DX, DI
+	MOVQ         BX, R8
+	VMOVAPD      Z1, Z3
+	VFNMADD231PD (DI), Z0, Z3
+	ADDQ         CX, DI
+	VMOVAPD      Z2, Z4
+	VFNMADD231PD (DI), Z0, Z4
+	ADDQ         CX, DI
+	VMULPD       (DI), Z3, Z5
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Z4, Z5
+	ADDQ         CX, DI
+	VMULPD       Z5, Z5, Z5
+	VMULPD       (R8), Z5, Z5
+	ADDQ         CX, R8
+	VMULPD       (DI), Z3, Z3
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Z4, Z3
+	ADDQ         CX, DI
+	VMULPD       Z3, Z3, Z3
+	VFMADD231PD  (R8), Z3, Z5
+	ADDQ         CX, R8
+	VMOVUPD      Z5, (AX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	SUBQ         $0x08, SI
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func whitened3AVX512(q *float64, x *float64, b *float64, w *float64, n int, alpha float64)
+// Requires: AVX, AVX512F
+TEXT ·whitened3AVX512(SB), NOSPLIT, $0-48
+	MOVQ         q+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         w+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSD alpha+40(FP), Z0
+	VBROADCASTSD (CX), Z1
+	VBROADCASTSD 8(CX), Z2
+	VBROADCASTSD 16(CX), Z3
+	MOVQ         SI, CX
+	SHLQ         $0x03, CX
+
+loop:
+	MOVQ         DX, DI
+	MOVQ         BX, R8
+	VMOVAPD      Z1, Z4
+	VFNMADD231PD (DI), Z0, Z4
+	ADDQ         CX, DI
+	VMOVAPD      Z2, Z5
+	VFNMADD231PD (DI), Z0, Z5
+	ADDQ         CX, DI
+	VMOVAPD      Z3, Z6
+	VFNMADD231PD (DI), Z0, Z6
+	ADDQ         CX, DI
+	VMULPD       (DI), Z4, Z7
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Z5, Z7
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Z6, Z7
+	ADDQ         CX, DI
+	VMULPD       Z7, Z7, Z7
+	VMULPD       (R8), Z7, Z7
+	ADDQ         CX, R8
+	VMULPD       (DI), Z4, Z8
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Z5, Z8
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Z6, Z8
+	ADDQ         CX, DI
+	VMULPD       Z8, Z8, Z8
+	VFMADD231PD  (R8), Z8, Z7
+	ADDQ         CX, R8
+	VMULPD       (DI), Z4, Z4
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Z5, Z4
+	ADDQ         CX, DI
+	VFMADD231PD  (DI), Z6, Z4
+	ADDQ         CX, DI
+	VMULPD       Z4, Z4, Z4
+	VFMADD231PD  (R8), Z4, Z7
+	ADDQ         CX, R8
+	VMOVUPD      Z7, (AX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	SUBQ         $0x08, SI
+	JNZ          loop
 	VZEROUPPER
 	RET
 

@@ -20,18 +20,33 @@ const (
 	offM      = 80
 	offN      = 88
 	offAlpha  = 96
+	offW      = 104
 )
+
+// A kind of products.
+type kind int
+
+const (
+	plain    kind = iota
+	squares       // of differences
+	weighted      // squares
+)
+
+func (k kind) String() string { return [...]string{"products", "squares", "weighted"}[k] }
 
 func main() {
 	for _, l := range []emit.Lanes{emit.AVX2, emit.AVX512} {
-		for _, squares := range []bool{false, true} {
+		for _, k := range []kind{plain, squares, weighted} {
 			// Vectors of a panel: what fills the registers.
 			four := 2
 			if l == emit.AVX512 {
 				four = 4
 			}
-			products(l, squares, 4, four)
-			products(l, squares, 1, 8)
+			products(l, k, 4, four)
+			products(l, k, 1, 8)
+		}
+		for _, d := range []int{2, 3} {
+			whitened(l, d)
 		}
 		logits(l)
 		reach(l)
@@ -39,14 +54,11 @@ func main() {
 	Generate()
 }
 
-// products: c_r[0:n] += Σ_k a_r[k] b_k[0:n], or += Σ_k (a_r[k] - αb_k[0:n])². Each element is
-// one chain of fused operations, whatever the panel it falls in.
-func products(l emit.Lanes, squares bool, rows, wide int) {
-	name := "products"
-	if squares {
-		name = "squares"
-	}
-	TEXT(fmt.Sprintf("%s%d%s", name, rows, l.Suffix()), NOSPLIT, "func(p *byte)")
+// products: c_r[0:n] += Σ_k a_r[k] b_k[0:n], or += Σ_k (a_r[k] - αb_k[0:n])², or that with the
+// weights w_k[0:n]. Each element is one chain of fused operations, whatever the panel it falls
+// in.
+func products(l emit.Lanes, form kind, rows, wide int) {
+	TEXT(fmt.Sprintf("%s%d%s", form, rows, l.Suffix()), NOSPLIT, "func(p *byte)")
 	Pragma("noescape")
 	args := Load(Param("p"), GP64())
 	field := func(off int) operand.Mem { return operand.Mem{Base: args, Disp: off} }
@@ -65,7 +77,7 @@ func products(l emit.Lanes, squares bool, rows, wide int) {
 	off := GP64()
 	XORQ(off, off)
 	var alpha reg.VecVirtual
-	if squares {
+	if form != plain {
 		alpha = l.Broadcast(field(offAlpha))
 	}
 	width := 8 * int(l)
@@ -91,35 +103,55 @@ func products(l emit.Lanes, squares bool, rows, wide int) {
 		}
 		b, k := word(offB), GP64()
 		ADDQ(off, b)
+		var w reg.GPVirtual
+		if form == weighted {
+			w = word(offW)
+			ADDQ(off, w)
+		}
 		XORQ(k, k)
 		JMP(operand.LabelRef("test" + tag))
 		Label("sum" + tag)
-		bs := make([]reg.VecVirtual, vecs)
-		at := func(v int) operand.Mem { return operand.Mem{Base: b, Disp: width * v} }
-		if rows > 1 || mask != nil {
-			for v := range bs {
-				bs[v] = l.Reg()
-				load(at(v), bs[v])
+		// vectors of a row of b or w: in registers, or where they stand if read but once
+		vectors := func(base reg.Register) []operand.Op {
+			vs := make([]operand.Op, vecs)
+			for v := range vs {
+				at := operand.Mem{Base: base, Disp: width * v}
+				vs[v] = at
+				if rows > 1 || mask != nil {
+					r := l.Reg()
+					load(at, r)
+					vs[v] = r
+				}
 			}
+			return vs
+		}
+		bs := vectors(b)
+		var ws []operand.Op
+		if form == weighted {
+			ws = vectors(w)
 		}
 		for r := range rows {
 			x := l.Broadcast(operand.Mem{Base: a[r], Index: k, Scale: 8})
 			for v := range vecs {
-				var src operand.Op = at(v)
-				if bs[v] != nil {
-					src = bs[v]
-				}
-				if !squares {
-					VFMADD231PD(src, x, acc[r][v])
+				if form == plain {
+					VFMADD231PD(bs[v], x, acc[r][v])
 					continue
 				}
 				u := l.Reg()
 				VMOVAPD(x, u)
-				VFNMADD231PD(src, alpha, u)
-				VFMADD231PD(u, u, acc[r][v])
+				VFNMADD231PD(bs[v], alpha, u)
+				if form == squares {
+					VFMADD231PD(u, u, acc[r][v])
+					continue
+				}
+				VMULPD(u, u, u)
+				VFMADD231PD(ws[v], u, acc[r][v])
 			}
 		}
 		ADDQ(stride, b)
+		if form == weighted {
+			ADDQ(stride, w)
+		}
 		INCQ(k)
 		Label("test" + tag)
 		CMPQ(k, field(offM))
@@ -151,6 +183,60 @@ func products(l emit.Lanes, squares bool, rows, wide int) {
 	JZ(operand.LabelRef("end"))
 	panel(1, l.Tail(left))
 	Label("end")
+	VZEROUPPER()
+	RET()
+}
+
+// whitened: q_k = Σ_j w_jk (Σ_i b_jik (x_i - αm_ik))², with the rows m_i, b_ji of b and w_j of w.
+func whitened(l emit.Lanes, d int) {
+	TEXT(fmt.Sprintf("whitened%d%s", d, l.Suffix()), NOSPLIT, "func(q, x, b, w *float64, n int, alpha float64)")
+	Pragma("noescape")
+	q, x, b, w := Load(Param("q"), GP64()), Load(Param("x"), GP64()), Load(Param("b"), GP64()), Load(Param("w"), GP64())
+	n := Load(Param("n"), GP64())
+	alpha := l.Param("alpha")
+	xs := make([]reg.VecVirtual, d)
+	for i := range xs {
+		xs[i] = l.Broadcast(operand.Mem{Base: x, Disp: 8 * i})
+	}
+	stride := GP64()
+	MOVQ(n, stride)
+	SHLQ(operand.Imm(3), stride)
+	left := GP64()
+	MOVQ(n, left)
+	row, weight := GP64(), GP64()
+	Label("loop")
+	MOVQ(b, row)
+	MOVQ(w, weight)
+	us := make([]reg.VecVirtual, d)
+	for i := range us {
+		us[i] = l.Reg()
+		VMOVAPD(xs[i], us[i])
+		VFNMADD231PD(operand.Mem{Base: row}, alpha, us[i])
+		ADDQ(stride, row)
+	}
+	sum := l.Reg()
+	for j := range d {
+		z := l.Reg()
+		VMULPD(operand.Mem{Base: row}, us[0], z)
+		ADDQ(stride, row)
+		for _, u := range us[1:] {
+			VFMADD231PD(operand.Mem{Base: row}, u, z)
+			ADDQ(stride, row)
+		}
+		VMULPD(z, z, z)
+		if j == 0 {
+			VMULPD(operand.Mem{Base: weight}, z, sum)
+		} else {
+			VFMADD231PD(operand.Mem{Base: weight}, z, sum)
+		}
+		ADDQ(stride, weight)
+	}
+	VMOVUPD(sum, operand.Mem{Base: q})
+	for _, p := range []reg.Register{q, b, w} {
+		ADDQ(operand.Imm(uint64(8*int(l))), p)
+	}
+	SUBQ(operand.Imm(uint64(int(l))), left)
+	JNZ(operand.LabelRef("loop"))
 	VZEROUPPER()
 	RET()
 }
