@@ -47,6 +47,36 @@ func fullCloud(d, k int) *Mixture {
 	return must(NewMixture(nil, means, covs, d))
 }
 
+// diagonalCloud is cloud with diagonal covariances.
+func diagonalCloud(d, k int) *Mixture {
+	rng := rand.New(rand.NewPCG(5, 5))
+	means, stds := make([]float64, k*d), make([]float64, k*d)
+	for i := range means {
+		means[i], stds[i] = 0.3*rng.NormFloat64(), 0.8+0.4*rng.Float64()
+	}
+	return must(NewDiagonalMixture(nil, means, stds, d))
+}
+
+// BenchmarkJacobian: products with the Jacobian of the denoiser, and its trace.
+func BenchmarkJacobian(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		t    *Mixture
+	}{
+		{"iso,d=64,K=64", cloud(64, 64, 1)},
+		{"diagonal,d=64,K=8", diagonalCloud(64, 8)},
+		{"full,d=64,K=8", fullCloud(64, 8)},
+		{"full,d=2,K=8", fullCloud(2, 8)},
+	} {
+		b.Run("JVP,"+c.name, func(b *testing.B) {
+			bench(b, c.t, 1, 1, func(dst, x []float64) { c.t.JVP(dst, x, x, 1, 1) })
+		})
+		b.Run("Divergence,"+c.name, func(b *testing.B) {
+			bench(b, c.t, 1, 1, func(dst, x []float64) { c.t.Divergence(dst[:len(x)/c.t.d], x, 1, 1) })
+		})
+	}
+}
+
 func BenchmarkDenoise(b *testing.B) {
 	many, err := NewPoints(cloud(2, 50_000, 1).mu, 2)
 	if err != nil {
@@ -61,6 +91,9 @@ func BenchmarkDenoise(b *testing.B) {
 		{"grid25", Grid(5, 2, 0.1), 1},
 		{"iso,d=64,K=64", cloud(64, 64, 1), 1},
 		{"iso,d=64,K=10000", cloud(64, 10_000, 1), 1},
+		{"diagonal,d=64,K=8", diagonalCloud(64, 8), 1},
+		{"full,d=2,K=8", fullCloud(2, 8), 1},
+		{"full,d=2,K=64", fullCloud(2, 64), 1},
 		{"full,d=8,K=8", fullCloud(8, 8), 1},
 		{"full,d=64,K=8", fullCloud(64, 8), 1},
 		{"moons,σ=1", Moons(0.1), 1},
