@@ -65,9 +65,7 @@ func NewDiagonalMixture(weights, means, stds []float64, dim int) (*Mixture, erro
 	if err != nil {
 		return nil, err
 	}
-	g := newGaussians(dim, logW, pick(means, keep, dim))
-	g.eig = pick(vars, keep, dim)
-	return &Mixture{g}, nil
+	return &Mixture{newWide(dim, logW, pick(means, keep, dim), pick(vars, keep, dim), nil)}, nil
 }
 
 // NewMixture returns Σ w_k N(μ_k, C_k) with symmetric positive definite covariances;
@@ -136,9 +134,7 @@ func NewMixture(weights, means, covs []float64, dim int) (*Mixture, error) {
 	case diag:
 		return NewDiagonalMixture(weights, means, stds, dim)
 	}
-	g := newGaussians(dim, logW, pick(means, keep, dim))
-	g.eig, g.vec = pick(eig, keep, dim), pick(vec, keep, dim*dim)
-	return &Mixture{g}, nil
+	return &Mixture{newWide(dim, logW, pick(means, keep, dim), pick(eig, keep, dim), pick(vec, keep, dim*dim))}, nil
 }
 
 // Gaussian returns N(mean, cov), cov flat and symmetric positive definite.

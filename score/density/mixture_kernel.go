@@ -26,7 +26,8 @@ type gaussians struct {
 	vars   []float64
 	eig    []float64
 	vec    []float64
-	packed []float64 // isotropic components in the order of the kernels: few's or many's
+	back   []float64 // of full components, the transposes of vec
+	packed []float64 // components in the order of the kernels: few's, many's or affine's
 	block  int       // components handled at a time, so that their means stay in cache
 	balls  []float64 // centres of balls around the blocks' means, d×(blocks rounded up to eight)
 	radii  []float64
@@ -50,7 +51,7 @@ type work struct {
 	// What (α, σ) fix.
 	alpha, sigma float64
 	s2           float64    // the variance of S: of all, or the least
-	prec         []float64  // 1/S, one, or a component, or a component and direction
+	prec         []float64  // 1/S, one, or a component, or a component and direction (see at)
 	det          []float64  // of wide components: factors of the determinants of S
 	logC         []float64  // logits are logC - (squared distance)/2S
 	balls        simd.Balls // of the blocks, if there are several
@@ -66,11 +67,7 @@ type work struct {
 	expand            [tile]bool    // whether |x - αμ|² may be expanded
 	sq                [tile]float64 // |x|²
 	mean              []float64     // tile×d, the denoiser's values
-	acc               []float64     // tile×d, the sums of vectors
-
-	q       []float64 // of a block: the logits, then their exponentials
-	white   []float64 // of a block: Q(x - αμ), block×d
-	u, y, t []float64 // d each
+	acc               []float64     // tile×width, the sums of vectors
 
 	few  *few
 	many *many
@@ -80,10 +77,24 @@ type work struct {
 func newIsotropic(dim int, logW, mu, vars []float64) *gaussians {
 	g := newGaussians(dim, logW, mu)
 	g.vars = vars
+	g.bound()
 	if g.isFew() {
 		g.packFew()
 	} else {
 		g.packMany()
+	}
+	return g
+}
+
+// newWide returns a mixture of dimension dim with covariances QᵀΛQ, or Λ if vec is nil.
+func newWide(dim int, logW, mu, eig, vec []float64) *gaussians {
+	g := newGaussians(dim, logW, mu)
+	g.eig, g.vec = eig, vec
+	g.bound()
+	if g.isAffine() {
+		g.packAffine()
+	} else {
+		g.turnFull()
 	}
 	return g
 }
@@ -101,22 +112,20 @@ func newGaussians(dim int, logW, mu []float64) *gaussians {
 		g.cum[k] = total
 	}
 	g.most2 = slices.Max(g.norm2)
-	g.block = blockSize(dim)
-	g.bound()
 	g.pool.New = func() any {
 		w := &work{
 			prec: make([]float64, max(len(g.vars), len(g.eig))),
 			logC: g.logW,
-			mean: make([]float64, tile*dim), acc: make([]float64, tile*dim),
-			q: make([]float64, g.block),
-			u: make([]float64, dim), y: make([]float64, dim), t: make([]float64, dim),
+			mean: make([]float64, tile*dim), acc: make([]float64, tile*g.width()),
 		}
 		if len(g.vars) != 1 {
 			w.logC = make([]float64, g.k)
 		}
 		if g.eig != nil {
-			w.white = make([]float64, g.block*dim)
 			w.det = make([]float64, k)
+		}
+		if g.isAffine() {
+			w.prec = make([]float64, round8(g.k)*dim)
 		}
 		if n := len(g.radii); n > 0 {
 			w.reach = make([]float64, tile*n)
@@ -129,14 +138,13 @@ func newGaussians(dim int, logW, mu []float64) *gaussians {
 				}
 			}
 		}
-		switch {
-		case g.isFew():
+		if g.isFew() {
 			w.few = &few{blocks: g.packed}
 			w.few.D, w.few.Varied = g.d, len(g.vars) > 1
 			if w.few.Varied {
 				w.few.blocks = slices.Clone(g.packed)
 			}
-		case g.eig == nil:
+		} else {
 			w.many = g.newMany()
 		}
 		return w
@@ -146,6 +154,14 @@ func newGaussians(dim int, logW, mu []float64) *gaussians {
 
 func blockSize(dim int) int { return min(max(1<<13/dim, 16), 64) &^ 7 }
 
+// width returns the number of values of a point's sums.
+func (g *gaussians) width() int {
+	if g.isAffine() {
+		return g.affineWidth()
+	}
+	return g.d
+}
+
 // blocks returns the number of blocks that may be passed over: 0 if there is but one.
 func (g *gaussians) blocks() int {
 	if g.radii == nil {
@@ -154,8 +170,12 @@ func (g *gaussians) blocks() int {
 	return (g.k + g.block - 1) / g.block
 }
 
-// bound puts a ball around each block, if there are several.
+// bound cuts the components into blocks and puts a ball around each, if there are several.
 func (g *gaussians) bound() {
+	g.block = blockSize(g.d)
+	if g.isFull() {
+		g.block = fullBlock(g.d)
+	}
 	if g.k <= g.block {
 		return
 	}
@@ -213,16 +233,15 @@ func (g *gaussians) fix(w *work, alpha, sigma float64) {
 		g.fixWide(w, a2, b2)
 	}
 	if w.many != nil {
-		w.many.prepare(w)
+		g.prepareMany(w)
 	}
-	per := len(w.prec) / g.k // precisions a component
 	for b := range g.blocks() {
 		if len(g.vars) == 1 {
 			w.balls.Near[b], w.balls.Far[b] = w.prec[0]/2, w.prec[0]/2
 			continue
 		}
 		lo, hi := b*g.block, min((b+1)*g.block, g.k)
-		c, p := w.logC[lo:hi], w.prec[lo*per:hi*per]
+		c, p := w.logC[lo:hi], g.precisions(w, lo)
 		w.balls.Lo[b], w.balls.Hi[b] = slices.Min(c), slices.Max(c)
 		w.balls.Near[b], w.balls.Far[b] = slices.Min(p)/2, slices.Max(p)/2
 	}
@@ -236,9 +255,9 @@ func (g *gaussians) fixWide(w *work, a2, b2 float64) {
 		hi := min(lo+4, g.d)
 		for k := range w.det {
 			det := 1.0
-			for i := k*g.d + lo; i < k*g.d+hi; i++ {
-				s2 := a2*g.eig[i] + b2
-				w.prec[i] = 1 / s2
+			for i := lo; i < hi; i++ {
+				s2 := a2*g.eig[k*g.d+i] + b2
+				w.prec[g.at(k, i)] = 1 / s2
 				det *= s2
 			}
 			w.det[k] = det
@@ -252,3 +271,25 @@ func (g *gaussians) fixWide(w *work, a2, b2 float64) {
 		w.logC[k] = g.logW[k] - l/2
 	}
 }
+
+// precisions returns those of the block from lo on.
+func (g *gaussians) precisions(w *work, lo int) []float64 {
+	per := 1
+	if g.eig != nil {
+		per = g.d
+	}
+	return w.prec[lo*per : min((lo+g.block)*per, len(w.prec))]
+}
+
+// at returns the index of a precision of wide components: components after each other, or as
+// the kernels of affine ones read them.
+func (g *gaussians) at(k, i int) int {
+	if !g.isAffine() {
+		return k*g.d + i
+	}
+	lo := k / g.block * g.block
+	return lo*g.d + i*g.blockWidth(lo) + k - lo
+}
+
+// blockWidth returns the number of components of the block from lo on, rounded up to eight.
+func (g *gaussians) blockWidth(lo int) int { return min(g.block, round8(g.k-lo)) }

@@ -1,37 +1,24 @@
 package density
 
-import (
-	"math"
+import "math"
 
-	"github.com/seed-dea4846a/sampler/internal/simd"
-)
+// cutoff is the logarithm of the relative weight below which a component is nothing:
+// a million of them together stay below e⁻⁴⁶ ~ 1e-20, well under the rounding.
+const cutoff = -60
 
 // pass runs over all components for the points x of a tile, writes the quantity into
 // dst and leaves the largest logit and the normaliser of each point in w. One sweep
 // over blocks of components keeps the running maximum of the logits and rescales the
 // sums when it grows.
 func (g *gaussians) pass(w *work, dst, x []float64, what quantity) {
-	d, n := g.d, len(x)/g.d
-	acc := w.acc[:len(x)]
-	clear(acc)
+	n := len(x) / g.d
+	clear(w.acc[:n*g.width()])
 	g.measure(w, x)
+	if what != density && g.isAffine() {
+		g.tabulate(w, what)
+	}
 	for lo := 0; lo < g.k; lo += g.block {
-		if g.eig == nil {
-			g.manyBlock(w, acc, x, lo, what)
-			continue
-		}
-		for i := range n {
-			if g.far(w, i, lo, max(w.floor[i], w.top[i])) {
-				continue
-			}
-			q, top := g.logits(w, x, i, lo)
-			a := acc[i*d : (i+1)*d]
-			w.raise(i, top, a)
-			w.z[i] += simd.ExpSum(q, w.top[i], cutoff)
-			if what != density {
-				g.gather(w, a, q, lo, what)
-			}
-		}
+		g.addBlock(w, x, lo, what)
 	}
 	for i := range n {
 		g.finish(w, dst, x, i, what)
@@ -53,49 +40,95 @@ func (w *work) raise(i int, top float64, acc []float64) {
 	}
 }
 
+// finish turns the sums of point i into the quantity. For isotropic components they are
+//
+//	Σ q_k μ_k,   Σ q_k = w.prs,   Σ q_k v_k = w.gain,   q_k = e_k/s_k²
+//
+// with the factor 1/s² left out if it is one for all, and with r_k in place of e_k:
+//
+//	D       = σ² Σ q_k μ_k + α(Σ q_k v_k) x
+//	∇ log p = α Σ q_k μ_k - (Σ q_k) x
+//
+// For the others they are that of the quantity's coefficients or of the quantity.
+func (g *gaussians) finish(w *work, dst, x []float64, i int, what quantity) {
+	if what == density {
+		return
+	}
+	d, width := g.d, g.width()
+	xi, out, row := x[i*d:(i+1)*d], dst[i*d:(i+1)*d], w.acc[i*width:(i+1)*width]
+	a, b := 1/w.z[i], 0.0
+	switch {
+	case g.isAffine():
+		copy(out, row)
+		g.turn(out, row, xi)
+		for j := range out {
+			out[j] *= a
+		}
+		return
+	case g.eig == nil:
+		prs, gain := w.prs[i]*a, w.gain[i]*a
+		if len(g.vars) == 1 {
+			a *= w.prec[0]
+			prs, gain = w.prec[0], g.vars[0]*w.prec[0]
+		}
+		if what == denoiser {
+			a, b = w.sigma*w.sigma*a, w.alpha*gain
+		} else {
+			a, b = w.alpha*a, -prs
+		}
+	}
+	for j, v := range row {
+		out[j] = a*v + b*xi[j]
+	}
+}
+
 // jacobian writes (∂D/∂x) v, or tr ∂D/∂x if v is nil, after a pass for the denoiser
 // into w.mean, by a second sweep:
 //
 //	∂D/∂x = Σ r_k [αC_kS_k⁻¹ + (α/σ²) u_k u_kᵀ],   u_k = m_k - D
+//
+// Differences from D come before squares, so that none cancel where one component holds nearly
+// all.
 func (g *gaussians) jacobian(w *work, dst, x, v []float64) {
 	clear(dst)
-	d, n := g.d, len(x)/g.d
-	size := len(dst) / n
-	f := w.alpha / (w.sigma * w.sigma)
+	n := len(x) / g.d
+	g.gains(w, dst, v, n)
 	for lo := 0; lo < g.k; lo += g.block {
-		for i := range n {
-			xi, mean, out := x[i*d:(i+1)*d], w.mean[i*d:(i+1)*d], dst[i*size:(i+1)*size]
-			if g.far(w, i, lo, w.top[i]) {
+		if g.k > g.block { // the weights of a single block still stand
+			if !g.choose(w, n, lo) {
 				continue
 			}
-			q, _ := g.logits(w, x, i, lo)
-			simd.ExpSum(q, w.top[i], cutoff)
-			for k, e := range q {
-				if e == 0 {
-					continue
-				}
-				r := e / w.z[i]
-				if v == nil {
-					s := 0.0
-					gain := g.deviate(w, xi, mean, lo, k)
-					for _, u := range w.u {
-						s += u * u
-					}
-					out[0] += r * (gain + f*s)
-					continue
-				}
-				vi := v[i*d : (i+1)*d]
-				g.deviate(w, xi, mean, lo, k)
-				s := 0.0
-				for j, u := range w.u {
-					s += u * vi[j]
-				}
-				s *= f * r
-				for j, u := range w.u {
-					out[j] += s * u
-				}
-				g.addGain(w, out, vi, lo+k, r)
+			g.logits(w, x, lo)
+			for _, i := range w.many.rows {
+				g.weigh(w, i, lo)
 			}
+		}
+		switch {
+		case g.eig == nil:
+			g.manySpread(w, dst, x, v, lo)
+		case g.isAffine():
+			g.affineSpread(w, dst, x, v, lo)
+		default:
+			g.fullSpread(w, dst, x, v, lo)
+		}
+	}
+}
+
+// gains writes Σ r_k αC_kS_k⁻¹v of each point, or the trace if v is nil, but for full
+// components.
+func (g *gaussians) gains(w *work, dst, v []float64, n int) {
+	d, size := g.d, len(dst)/n
+	for i := range n {
+		out := dst[i*size : (i+1)*size]
+		var vi []float64
+		if v != nil {
+			vi = v[i*d : (i+1)*d]
+		}
+		switch {
+		case g.isAffine():
+			g.affineGain(w, out, vi, i)
+		case g.eig == nil:
+			g.manyGain(w, out, vi, i)
 		}
 	}
 }

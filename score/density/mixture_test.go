@@ -105,13 +105,13 @@ func TestForms(t *testing.T) {
 	full, err := NewMixture(nil, means, covs, d)
 	require.NoError(t, err)
 	assert.Nil(t, full.eig, "multiples of the identity take the isotropic form")
-	full.vars, full.eig = nil, diag.eig
-	full.vec = make([]float64, k*d*d)
+	vec := make([]float64, k*d*d)
 	for c := range k {
 		s, co := math.Sincos(float64(c))
-		q := full.vec[c*d*d:]
+		q := vec[c*d*d:]
 		q[0], q[1], q[4], q[5], q[10], q[15] = co, s, -s, co, 1, 1
 	}
+	full = &Mixture{newWide(d, diag.logW, diag.mu, diag.eig, vec)}
 	x, v := noised(iso, 20, 0.9, 0.3, rng), noised(iso, 20, 0, 1, rng)
 	want := methods(iso, x, v, 0.9, 0.3)
 	for name, m := range map[string]*Mixture{"diagonal": diag, "full": full} {
@@ -161,6 +161,23 @@ func TestExpansion(t *testing.T) {
 	p.LogProb(lp, y, 1, 1e-4)
 	// The rounding of y, eps·|y|/σ ~ 1e-12, times |n|.
 	assert.InDelta(t, -math.Log(30)-10*math.Log(2*math.Pi*1e-8)-sq/2, lp[0], 1e-10)
+}
+
+// TestSpreadOfOne: where one of the points holds all, the Jacobian of the denoiser vanishes; what
+// is left are squares of roundings, (ε|μ|)²α/σ² ~ 1e-22, and not ε|μ|²α/σ² ~ 1e-6.
+func TestSpreadOfOne(t *testing.T) {
+	const d, sigma = 7, 1e-4
+	rng := rand.New(rand.NewPCG(14, 14))
+	y := make([]float64, 20*d)
+	for i := range y {
+		y[i] = 10 + rng.NormFloat64()
+	}
+	p, err := NewPoints(y, d)
+	require.NoError(t, err)
+	x, v := noised(p, 10, 1, sigma, rng), noised(p, 10, 0, 1, rng)
+	got := methods(p, x, v, 1, sigma)
+	assert.InDeltaSlice(t, make([]float64, 10*d), got[2], 1e-18)
+	assert.InDeltaSlice(t, make([]float64, 10), got[4], 1e-18)
 }
 
 func TestModes(t *testing.T) {

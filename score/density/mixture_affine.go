@@ -1,0 +1,180 @@
+package density
+
+import "github.com/seed-dea4846a/sampler/internal/simd"
+
+// Diagonal components, and full ones in two or three dimensions. What is averaged is affine
+// in the point, with few coefficients: with A = S⁻¹,
+//
+//	denoiser   m_k = σ²A_kμ_k + αC_kA_k x
+//	score      αA_kμ_k - A_k x
+//
+// so a block's share is the product of its weights with a table of the coefficients, a vector
+// and a matrix, or its diagonal, a component.
+
+// affineDim is the most dimensions in which full components are of this kind: for those the
+// kernels of simd.WhitenedSquares are written.
+const affineDim = 3
+
+// isAffine reports whether the mixture is of this kind.
+func (g *gaussians) isAffine() bool { return g.eig != nil && (g.vec == nil || g.d <= affineDim) }
+
+// affineWidth returns the number of coefficients of a component.
+func (g *gaussians) affineWidth() int {
+	if g.vec == nil {
+		return 2 * g.d
+	}
+	return g.d + g.d*g.d
+}
+
+// packAffine transposes the means and, beneath them, the eigenvectors of each block. The last
+// component fills up its block: its logit is -Inf there.
+func (g *gaussians) packAffine() {
+	rows := g.d
+	if g.vec != nil {
+		rows += g.d * g.d
+	}
+	g.packed = make([]float64, round8(g.k)*rows)
+	for lo := 0; lo < g.k; lo += g.block {
+		b, width := g.packed[lo*rows:], g.blockWidth(lo)
+		for i := range width {
+			k := min(lo+i, g.k-1)
+			for j := range g.d {
+				b[j*width+i] = g.mu[k*g.d+j]
+			}
+			for j := g.d; j < rows; j++ {
+				b[j*width+i] = g.vec[k*g.d*g.d+j-g.d]
+			}
+		}
+	}
+}
+
+// affineSquares writes the squared distances of the points w.many.rows of x.
+func (g *gaussians) affineSquares(w *work, x []float64, lo int) {
+	m, d, width := w.many, g.d, g.blockWidth(lo)
+	prec := w.prec[lo*d:][:width*d]
+	if g.vec != nil {
+		rows := d + d*d
+		b := g.packed[lo*rows:][:width*rows]
+		for _, i := range m.rows {
+			simd.WhitenedSquares(m.row(i)[:width], x[i*d:(i+1)*d], b, prec, w.alpha)
+		}
+		return
+	}
+	m.a, m.c = m.a[:0], m.c[:0]
+	for _, i := range m.rows {
+		q := m.row(i)[:width]
+		clear(q)
+		m.a, m.c = append(m.a, x[i*d:(i+1)*d]), append(m.c, q)
+	}
+	m.AddWeighted(m.c, m.a, g.packed[lo*d:][:width*d], prec, width, width, w.alpha)
+}
+
+// tabulate writes the coefficients of what is to be averaged, once a call.
+func (g *gaussians) tabulate(w *work, what quantity) {
+	m, d, width := w.many, g.d, g.width()
+	if m.tabled {
+		return
+	}
+	m.tabled = true
+	a := w.sigma * w.sigma
+	if what == gradient {
+		a = w.alpha
+	}
+	for k := range g.k {
+		t, mu, eig := m.table[k*width:][:width], g.mu[k*d:][:d], g.eig[k*d:][:d]
+		clear(t)
+		for l, v := range eig {
+			p, b := w.prec[g.at(k, l)], w.alpha*v
+			if what == gradient {
+				b = -1
+			}
+			if g.vec == nil {
+				t[l], t[d+l] = a*p*mu[l], b*p
+				continue
+			}
+			q := g.vec[(k*d+l)*d:][:d]
+			z := 0.0
+			for j, u := range q {
+				z += u * mu[j]
+			}
+			for i, u := range q {
+				t[i] += a * p * z * u
+				for j, v := range q {
+					t[d+i*d+j] += b * p * (u * v)
+				}
+			}
+		}
+	}
+}
+
+// turn adds to dst the product of the matrix of a row of coefficients with x.
+func (g *gaussians) turn(dst, row, x []float64) {
+	b := row[g.d:]
+	if g.vec == nil {
+		for j, v := range x {
+			dst[j] += b[j] * v
+		}
+		return
+	}
+	for i := range dst {
+		for j, v := range x {
+			dst[i] += b[i*g.d+j] * v
+		}
+	}
+}
+
+// affineGain writes Σ r_k αC_kS_k⁻¹v of point i, or the trace if v is nil.
+func (g *gaussians) affineGain(w *work, out, v []float64, i int) {
+	row := w.acc[i*g.width():][:g.width()]
+	if v == nil {
+		step := 1
+		if g.vec != nil {
+			step = g.d + 1
+		}
+		for j := g.d; j < len(row); j += step {
+			out[0] += row[j]
+		}
+	} else {
+		g.turn(out, row, v)
+	}
+	for j := range out {
+		out[j] /= w.z[i]
+	}
+}
+
+// affineSpread adds a block's share of (α/σ²) Σ r_k u_k u_kᵀv, or of the trace.
+func (g *gaussians) affineSpread(w *work, dst, x, v []float64, lo int) {
+	m, d, width := w.many, g.d, g.width()
+	size := len(dst) / (len(x) / d)
+	f := w.alpha / (w.sigma * w.sigma)
+	u := m.u[:d]
+	for _, i := range m.rows {
+		xi, mean, out := x[i*d:(i+1)*d], w.mean[i*d:(i+1)*d], dst[i*size:(i+1)*size]
+		for k, e := range g.weights(w, i, lo) {
+			if e == 0 {
+				continue
+			}
+			row := m.table[(lo+k)*width:][:width]
+			for j, c := range row[:d] {
+				u[j] = c - mean[j]
+			}
+			g.turn(u, row, xi)
+			s := u
+			if v != nil {
+				s = v[i*d : (i+1)*d]
+			}
+			dot := 0.0
+			for j, c := range u {
+				dot += c * s[j]
+			}
+			dot *= f * e / w.z[i]
+			if v == nil {
+				out[0] += dot
+				continue
+			}
+			for j, c := range u {
+				out[j] += dot * c
+			}
+		}
+	}
+}
