@@ -76,31 +76,32 @@ func (g *gaussians) tabulate(w *work, what quantity) {
 		return
 	}
 	m.tabled = true
-	a := w.sigma * w.sigma
+	// Along an eigenvector of eigenvalue λ the coefficients are aμ and b + cλ, over S.
+	a, b, c := w.sigma*w.sigma, 0.0, w.alpha
 	if what == gradient {
-		a = w.alpha
+		a, b, c = w.alpha, -1, 0
 	}
 	for k := range g.k {
 		t, mu, eig := m.table[k*width:][:width], g.mu[k*d:][:d], g.eig[k*d:][:d]
+		at, step := g.place(k)
+		if g.vec == nil {
+			for l, v := range eig {
+				p := w.prec[at+l*step]
+				t[l], t[d+l] = a*p*mu[l], (b+c*v)*p
+			}
+			continue
+		}
 		clear(t)
 		for l, v := range eig {
-			p, b := w.prec[g.at(k, l)], w.alpha*v
-			if what == gradient {
-				b = -1
-			}
-			if g.vec == nil {
-				t[l], t[d+l] = a*p*mu[l], b*p
-				continue
-			}
-			q := g.vec[(k*d+l)*d:][:d]
+			p, q := w.prec[at+l*step], g.vec[(k*d+l)*d:][:d]
 			z := 0.0
 			for j, u := range q {
 				z += u * mu[j]
 			}
 			for i, u := range q {
 				t[i] += a * p * z * u
-				for j, v := range q {
-					t[d+i*d+j] += b * p * (u * v)
+				for j, y := range q {
+					t[d+i*d+j] += (b + c*v) * p * (u * y)
 				}
 			}
 		}
@@ -142,7 +143,39 @@ func (g *gaussians) affineGain(w *work, out, v []float64, i int) {
 	}
 }
 
-// affineSpread adds a block's share of (α/σ²) Σ r_k u_k u_kᵀv, or of the trace.
+// diagonalSpread adds a block's share of (α/σ²) Σ r_k u_k u_kᵀv, or of the trace, a component at a
+// time.
+func (g *gaussians) diagonalSpread(w *work, dst, x, v []float64, lo int) {
+	m, d, n := w.many, g.d, len(w.many.rows)
+	f := w.alpha / (w.sigma * w.sigma)
+	us, xs, means := simd.Rows[float64]{X: m.u, Stride: d}, simd.Rows[float64]{X: m.y, Stride: d}, simd.Rows[float64]{X: m.means, Stride: d}
+	for r, i := range m.rows {
+		copy(m.y[r*d:(r+1)*d], x[i*d:])
+		copy(m.means[r*d:(r+1)*d], w.mean[i*d:])
+	}
+	for k := range min(g.block, g.k-lo) {
+		m.counting(k)
+		if len(m.near) == 0 {
+			continue
+		}
+		row := m.table[2*d*(lo+k):][:2*d]
+		simd.SetProduct(us, n, d, 0, 1, xs, simd.Row(row[d:]))
+		simd.AddProduct(us, n, d, 0, 1, simd.Row(row))
+		simd.AddProduct(us, n, d, 0, -1, means)
+		for _, r := range m.near {
+			i := m.rows[r]
+			u := m.u[r*d : (r+1)*d]
+			e := f * m.e[r] / w.z[i]
+			if v == nil {
+				dst[i] += e * simd.Dot(simd.Row(u), simd.Row(u), 1, d)
+				continue
+			}
+			simd.AddScaled(dst[i*d:(i+1)*d], u, e*simd.Dot(simd.Row(u), simd.Row(v[i*d:]), 1, d))
+		}
+	}
+}
+
+// affineSpread is diagonalSpread for full components, of few dimensions.
 func (g *gaussians) affineSpread(w *work, dst, x, v []float64, lo int) {
 	m, d, width := w.many, g.d, g.width()
 	size := len(dst) / (len(x) / d)

@@ -55,19 +55,6 @@ func (g *gaussians) fullSquares(w *work, x []float64, lo int) {
 	}
 }
 
-// counting takes the places in w.many.rows of the points at which component k of a block
-// counts, and their weights, of all.
-func (m *many) counting(k int) {
-	m.near = m.near[:0]
-	for r, i := range m.rows {
-		e := m.row(i)[k]
-		m.e[r] = e
-		if e != 0 {
-			m.near = append(m.near, r)
-		}
-	}
-}
-
 // gather adds a block's share of the points w.many.rows to their denoiser or score.
 func (g *gaussians) gather(w *work, lo int, what quantity) {
 	m, d, n := w.many, g.d, len(w.many.rows)

@@ -51,7 +51,7 @@ type work struct {
 	// What (α, σ) fix.
 	alpha, sigma float64
 	s2           float64    // the variance of S: of all, or the least
-	prec         []float64  // 1/S, one, or a component, or a component and direction (see at)
+	prec         []float64  // 1/S, one, or a component, or a component and direction (see place)
 	det          []float64  // of wide components: factors of the determinants of S
 	logC         []float64  // logits are logC - (squared distance)/2S
 	balls        simd.Balls // of the blocks, if there are several
@@ -254,10 +254,11 @@ func (g *gaussians) fixWide(w *work, a2, b2 float64) {
 	for lo := 0; lo < g.d; lo += 4 {
 		hi := min(lo+4, g.d)
 		for k := range w.det {
+			at, step := g.place(k)
 			det := 1.0
 			for i := lo; i < hi; i++ {
 				s2 := a2*g.eig[k*g.d+i] + b2
-				w.prec[g.at(k, i)] = 1 / s2
+				w.prec[at+i*step] = 1 / s2
 				det *= s2
 			}
 			w.det[k] = det
@@ -281,14 +282,14 @@ func (g *gaussians) precisions(w *work, lo int) []float64 {
 	return w.prec[lo*per : min((lo+g.block)*per, len(w.prec))]
 }
 
-// at returns the index of a precision of wide components: components after each other, or as
-// the kernels of affine ones read them.
-func (g *gaussians) at(k, i int) int {
+// place returns where the first precision of a wide component stands, and the step to the next:
+// components after each other, or as the kernels of affine ones read them.
+func (g *gaussians) place(k int) (at, step int) {
 	if !g.isAffine() {
-		return k*g.d + i
+		return k * g.d, 1
 	}
 	lo := k / g.block * g.block
-	return lo*g.d + i*g.blockWidth(lo) + k - lo
+	return lo*g.d + k - lo, g.blockWidth(lo)
 }
 
 // blockWidth returns the number of components of the block from lo on, rounded up to eight.

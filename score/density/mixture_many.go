@@ -20,7 +20,7 @@ type many struct {
 	rows  []int       // points of the tile that the block is not far from
 	a, c  [][]float64 // rows of the factors and of the products
 	q     []float64   // tile×block: squared distances, logits, then exponentials
-	half  []float64   // 1/2S of the components, or of a block if it is one for all
+	half  []float64   // 1/2S of isotropic components, or of a block if it is one for all, 1/2 of others
 	logC  []float64   // work.logC, filled up to a multiple of eight by -Inf
 	norm2 []float64   // gaussians.norm2, filled up likewise
 	u, y  []float64   // tile×d
@@ -31,12 +31,14 @@ type many struct {
 	// Of affine components the coefficients, and whether those of the call stand there.
 	table  []float64
 	tabled bool
+	means  []float64 // tile×d, the denoiser's values at the points w.many.rows
 
 	// Of full components.
 	whites []float64 // block×tile×d
 	gain   []float64 // of a component: d factors of z
-	e      []float64 // of a component: the points' weights
-	near   []int     // and the places of those at which it counts
+
+	e    []float64 // of a component: the points' weights
+	near []int     // and the places in rows of those at which it counts
 }
 
 func round8(n int) int { return (n + 7) &^ 7 }
@@ -61,18 +63,23 @@ func (g *gaussians) newMany() *many {
 		q: make([]float64, tile*g.block), half: make([]float64, g.block),
 		logC: make([]float64, k), norm2: make([]float64, k),
 		u: make([]float64, tile*g.d), y: make([]float64, tile*g.d),
+		e: make([]float64, tile), near: make([]int, 0, tile),
 	}
 	switch {
 	case g.eig == nil:
 		m.t, m.far = make([]float64, tile*g.block), make([]float64, tile*g.block)
 	case g.isAffine():
-		m.table = make([]float64, g.k*g.width())
+		m.table, m.means = make([]float64, g.k*g.width()), make([]float64, tile*g.d)
 	default:
 		m.whites, m.gain = make([]float64, g.block*tile*g.d), make([]float64, g.d)
-		m.e, m.near = make([]float64, tile), make([]int, 0, tile)
 	}
 	if len(g.vars) > 1 {
 		m.half = make([]float64, k)
+	}
+	if g.eig != nil {
+		for k := range m.half {
+			m.half[k] = 0.5
+		}
 	}
 	copy(m.logC, g.logW)
 	copy(m.norm2, g.norm2)
@@ -93,9 +100,6 @@ func (g *gaussians) prepareMany(w *work) {
 		return
 	}
 	copy(m.logC, w.logC)
-	for k := range m.half {
-		m.half[k] = 0.5
-	}
 	if g.eig == nil {
 		for k, p := range w.prec {
 			m.half[k] = p / 2
@@ -104,9 +108,10 @@ func (g *gaussians) prepareMany(w *work) {
 	}
 	if g.isAffine() {
 		// The last component fills up its block.
-		for k := g.k; k < len(m.logC); k++ {
-			for i := range g.d {
-				w.prec[g.at(k, i)] = w.prec[g.at(g.k-1, i)]
+		last, step := g.place(g.k - 1)
+		for at := last; at < len(w.prec); at += step {
+			for i := range len(m.logC) - g.k {
+				w.prec[at+1+i] = w.prec[at]
 			}
 		}
 	}
@@ -208,6 +213,19 @@ func (g *gaussians) addBlock(w *work, x []float64, lo int, what quantity) {
 		m.Add(m.c, m.a, m.table[lo*width:], width, width)
 	default:
 		g.gather(w, lo, what)
+	}
+}
+
+// counting takes the places in w.many.rows of the points at which component k of a block
+// counts, and their weights, of all.
+func (m *many) counting(k int) {
+	m.near = m.near[:0]
+	for r, i := range m.rows {
+		e := m.row(i)[k]
+		m.e[r] = e
+		if e != 0 {
+			m.near = append(m.near, r)
+		}
 	}
 }
 

@@ -106,6 +106,8 @@ func (g *gaussians) jacobian(w *work, dst, x, v []float64) {
 		switch {
 		case g.eig == nil:
 			g.manySpread(w, dst, x, v, lo)
+		case g.vec == nil:
+			g.diagonalSpread(w, dst, x, v, lo)
 		case g.isAffine():
 			g.affineSpread(w, dst, x, v, lo)
 		default:
