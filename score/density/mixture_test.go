@@ -163,23 +163,6 @@ func TestExpansion(t *testing.T) {
 	assert.InDelta(t, -math.Log(30)-10*math.Log(2*math.Pi*1e-8)-sq/2, lp[0], 1e-10)
 }
 
-// TestSpreadOfOne: where one of the points holds all, the Jacobian of the denoiser vanishes; what
-// is left are squares of roundings, (ε|μ|)²α/σ² ~ 1e-22, and not ε|μ|²α/σ² ~ 1e-6.
-func TestSpreadOfOne(t *testing.T) {
-	const d, sigma = 7, 1e-4
-	rng := rand.New(rand.NewPCG(14, 14))
-	y := make([]float64, 20*d)
-	for i := range y {
-		y[i] = 10 + rng.NormFloat64()
-	}
-	p, err := NewPoints(y, d)
-	require.NoError(t, err)
-	x, v := noised(p, 10, 1, sigma, rng), noised(p, 10, 0, 1, rng)
-	got := methods(p, x, v, 1, sigma)
-	assert.InDeltaSlice(t, make([]float64, 10*d), got[2], 1e-18)
-	assert.InDeltaSlice(t, make([]float64, 10), got[4], 1e-18)
-}
-
 func TestModes(t *testing.T) {
 	weights, centres, radius := Ring(8, 4, 0.3).Modes()
 	assert.InDelta(t, 1, floats.Sum(weights), 1e-15)
