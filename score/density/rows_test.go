@@ -64,9 +64,10 @@ func init() {
 		row{name: "points2", target: points(normals(2*1000, 2), 2), scale: 2},
 		row{name: "points7", target: points(normals(7*50, 1), 7), scale: 3},
 		row{name: "smooth points", target: Smooth(points(normals(2*30, 2), 2), 0.2), scale: 2},
-		// More components than a block of each of the wide forms.
+		// Of the wide forms, three with more components than a block.
 		row{name: "diag5 many", target: must(NewDiagonalMixture(uniform(70, 0, 1), normals(70*5, 1), uniform(70*5, 0.2, 0.4), 5)), scale: 2},
 		row{name: "full2 many", target: must(NewMixture(uniform(70, 0, 1), normals(140, 2), covs(70, 2), 2)), scale: 3},
+		row{name: "full3", target: must(NewMixture(nil, normals(9, 1), covs(3, 3), 3)), scale: 2},
 		row{name: "full13 many", target: must(NewMixture(uniform(33, 0, 1), normals(33*13, 1), covs(33, 13), 13)), scale: 4},
 	)
 }
