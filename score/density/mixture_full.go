@@ -58,9 +58,6 @@ func (g *gaussians) fullSquares(w *work, x []float64, lo int) {
 // gather adds a block's share of the points w.many.rows to their denoiser or score.
 func (g *gaussians) gather(w *work, lo int, what quantity) {
 	m, d, n := w.many, g.d, len(w.many.rows)
-	if what == denoiser {
-		m.Add(m.c, m.a, g.mu[lo*d:], d, d)
-	}
 	for k := range min(g.block, g.k-lo) {
 		m.counting(k)
 		if len(m.near) == 0 {
@@ -79,6 +76,14 @@ func (g *gaussians) gather(w *work, lo int, what quantity) {
 			m.a, m.c = append(m.a, m.u[r*d:][:d]), append(m.c, w.acc[i*d:(i+1)*d])
 		}
 		m.Add(m.c, m.a, g.vec[c*d*d:][:d*d], d, d)
+	}
+	// The means come last: what is smaller is rounded less.
+	if what == denoiser {
+		m.a, m.c = m.a[:0], m.c[:0]
+		for _, i := range m.rows {
+			m.a, m.c = append(m.a, g.weights(w, i, lo)), append(m.c, w.acc[i*d:(i+1)*d])
+		}
+		m.Add(m.c, m.a, g.mu[lo*d:], d, d)
 	}
 }
 
