@@ -1,6 +1,10 @@
 package density
 
-import "github.com/seed-dea4846a/sampler/internal/simd"
+import (
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/seed-dea4846a/sampler/internal/simd"
+)
 
 // Diagonal components, and full ones in two or three dimensions. What is averaged is affine
 // in the point, with few coefficients: with A = S⁻¹,
@@ -32,6 +36,7 @@ func (g *gaussians) packAffine() {
 	rows := g.d
 	if g.vec != nil {
 		rows += g.d * g.d
+		g.turnAffine()
 	}
 	g.packed = make([]float64, round8(g.k)*rows)
 	for lo := 0; lo < g.k; lo += g.block {
@@ -43,6 +48,27 @@ func (g *gaussians) packAffine() {
 			}
 			for j := g.d; j < rows; j++ {
 				b[j*width+i] = g.vec[k*g.d*g.d+j-g.d]
+			}
+		}
+	}
+}
+
+// turnAffine multiplies each eigenvector q with itself: qqᵀμ and then qqᵀ, of which the
+// coefficients of full components are sums.
+func (g *gaussians) turnAffine() {
+	d := g.d
+	g.outer = make([]float64, 0, g.k*d*(d+d*d))
+	for k := range g.k {
+		for l := range d {
+			q := g.vec[(k*d+l)*d:][:d]
+			z := floats.Dot(q, g.mu[k*d:(k+1)*d])
+			for _, u := range q {
+				g.outer = append(g.outer, z*u)
+			}
+			for _, u := range q {
+				for _, v := range q {
+					g.outer = append(g.outer, u*v)
+				}
 			}
 		}
 	}
@@ -93,16 +119,13 @@ func (g *gaussians) tabulate(w *work, what quantity) {
 		}
 		clear(t)
 		for l, v := range eig {
-			p, q := w.prec[at+l*step], g.vec[(k*d+l)*d:][:d]
-			z := 0.0
-			for j, u := range q {
-				z += u * mu[j]
+			p, o := w.prec[at+l*step], g.outer[(k*d+l)*width:][:width]
+			vector, matrix := a*p, (b+c*v)*p
+			for j, u := range o[:d] {
+				t[j] += vector * u
 			}
-			for i, u := range q {
-				t[i] += a * p * z * u
-				for j, y := range q {
-					t[d+i*d+j] += (b + c*v) * p * (u * y)
-				}
+			for j, u := range o[d:] {
+				t[d+j] += matrix * u
 			}
 		}
 	}

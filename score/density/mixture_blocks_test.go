@@ -70,7 +70,8 @@ func TestFarBlocks(t *testing.T) {
 		}
 		pruned := &Mixture{c.make(logW, mu, k, c.d)}
 		plain := &Mixture{newGaussians(c.d, logW, mu)}
-		plain.vars, plain.eig, plain.vec, plain.back, plain.packed, plain.block = pruned.vars, pruned.eig, pruned.vec, pruned.back, pruned.packed, pruned.block
+		plain.vars, plain.eig, plain.vec, plain.packed, plain.block = pruned.vars, pruned.eig, pruned.vec, pruned.packed, pruned.block
+		plain.back, plain.outer = pruned.back, pruned.outer
 
 		const n = 11 // about one of them in the last, small block
 		alpha, sigma := 0.9, 0.5

@@ -27,6 +27,7 @@ type gaussians struct {
 	eig    []float64
 	vec    []float64
 	back   []float64 // of full components, the transposes of vec
+	outer  []float64 // of full components in few dimensions, products of each eigenvector with itself
 	packed []float64 // components in the order of the kernels: few's, many's or affine's
 	block  int       // components handled at a time, so that their means stay in cache
 	balls  []float64 // centres of balls around the blocks' means, d×(blocks rounded up to eight)
@@ -288,7 +289,10 @@ func (g *gaussians) place(k int) (at, step int) {
 	if !g.isAffine() {
 		return k * g.d, 1
 	}
-	lo := k / g.block * g.block
+	lo := 0
+	if k >= g.block { // mostly not, and a division would cost as much as the rest
+		lo = k / g.block * g.block
+	}
 	return lo*g.d + k - lo, g.blockWidth(lo)
 }
 
