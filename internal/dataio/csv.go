@@ -70,34 +70,26 @@ func DecodeCSV(r io.Reader) (x []float64, d int, err error) {
 // EncodeCSV writes points of dimension d with the header x0,x1,... and with as many
 // digits as reading them back exactly takes.
 func EncodeCSV(w io.Writer, x []float64, d int) error {
-	n := rows(x, d)
-	out := bufio.NewWriter(w)
-	writeCSVHeader(out, d)
-	writeCSVRows(out, x, n, d)
-	return out.Flush()
+	return csvPoints(w, rows(x, d), d).Write(x)
 }
 
-func writeCSVHeader(out *bufio.Writer, d int) {
+// csvPoints is NewPoints for .csv.
+func csvPoints(w io.Writer, n, d int) *Points {
+	var head []byte
 	for j := range d {
-		if j > 0 {
-			out.WriteByte(',')
-		}
-		out.WriteByte('x')
-		out.WriteString(strconv.Itoa(j))
+		head = strconv.AppendInt(append(head, ",x"...), int64(j), 10)
 	}
-	out.WriteByte('\n')
-}
-
-func writeCSVRows(out *bufio.Writer, x []float64, n, d int) {
-	for i := range n {
-		for j, v := range x[i*d : (i+1)*d] {
-			if j > 0 {
-				out.WriteByte(',')
+	return &Points{w: w, d: d, left: n, head: append(head[1:], '\n'), encode: func(b []byte, x []float64) []byte {
+		for i, v := range x {
+			b = strconv.AppendFloat(b, v, 'g', -1, 64)
+			if (i+1)%d == 0 {
+				b = append(b, '\n')
+			} else {
+				b = append(b, ',')
 			}
-			out.Write(strconv.AppendFloat(out.AvailableBuffer(), v, 'g', -1, 64))
 		}
-		out.WriteByte('\n')
-	}
+		return b
+	}}
 }
 
 // separator finds what separates the fields of a row; 0 stands for blanks.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -71,7 +72,8 @@ func EncodeNPY(w io.Writer, x []float64, shape ...int) error {
 	if len(shape) == 0 || len(shape) > npyMaxAxes || size != len(x) {
 		panic("dataio: length of the array is not the product of its shape, of 1 to 64 axes")
 	}
-	return writeNPYItems(w, npyHead(shape), x)
+	p := Points{w: w, d: 1, left: size, head: npyHead(shape), encode: appendNPYItems}
+	return p.Write(x)
 }
 
 // npyHead returns what stands before the items.
@@ -86,19 +88,13 @@ func npyHead(shape []int) []byte {
 	return append(b, h...)
 }
 
-// writeNPYItems writes b and the items.
-func writeNPYItems(w io.Writer, b []byte, x []float64) error {
+// appendNPYItems appends the items x to b.
+func appendNPYItems(b []byte, x []float64) []byte {
+	b = slices.Grow(b, 8*len(x))
 	for _, v := range x {
-		if len(b) >= 1<<16 {
-			if _, err := w.Write(b); err != nil {
-				return err
-			}
-			b = b[:0]
-		}
 		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
 	}
-	_, err := w.Write(b)
-	return err
+	return b
 }
 
 // DecodeNPY is ReadNPY for a reader that holds size bytes.
