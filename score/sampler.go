@@ -112,42 +112,61 @@ func OnLogSNR(inner Solver) Solver {
 // Draw returns n samples. On an error the result tells how far the run came; the
 // samples are then nil.
 func (s *Sampler) Draw(ctx context.Context, n int, set *ode.Settings) ([]float64, ode.Result, error) {
+	x := make([]float64, n*s.Model.Dim())
+	res, err := s.DrawTo(ctx, x, set)
+	if err != nil {
+		return nil, res, err
+	}
+	return x, res, nil
+}
+
+// DrawTo is Draw of as many samples as fill x, flat, which need not be zero. After an error
+// x holds no meaningful values. It panics unless len(x) is a multiple of the dimension.
+func (s *Sampler) DrawTo(ctx context.Context, x []float64, set *ode.Settings) (ode.Result, error) {
+	d := s.Model.Dim()
+	if len(x)%d != 0 {
+		panic("score: length of x is not a multiple of the dimension")
+	}
 	if err := s.check(); err != nil {
-		return nil, ode.Result{}, err
+		return ode.Result{}, err
 	}
 	if set == nil {
 		set = &ode.Settings{}
 	}
-	begin := time.Now()
-	x := s.Start(n, set.First, set.Workers)
+	begin, n := time.Now(), len(x)/d
+	s.start(x, set.First, set.Workers)
 	res, err := s.Solver(ctx, s, x, set)
 	if err != nil {
-		return nil, res, err
+		return res, err
 	}
-	d := s.Model.Dim()
-	x1 := make([]float64, len(x))
 	c := s.Path.At(s.Grid[len(s.Grid)-1])
-	err = par.Rows(ctx, n, max(16, 8192/d), set.Workers, func(_, lo, hi int) error {
-		part := x1[lo*d : hi*d]
-		s.Model.Denoise(part, x[lo*d:hi*d], c.Alpha, c.Sigma)
-		if i := ode.FirstNonFinite(part); i >= 0 {
+	size := max(1, min(n, max(16, 8192/d)))
+	work := make([][]float64, par.Workers(set.Workers))
+	err = par.Rows(ctx, n, size, set.Workers, func(w, lo, hi int) error {
+		if work[w] == nil {
+			work[w] = make([]float64, size*d)
+		}
+		part, x1 := x[lo*d:hi*d], work[w][:(hi-lo)*d]
+		s.Model.Denoise(x1, part, c.Alpha, c.Sigma)
+		if i := ode.FirstNonFinite(x1); i >= 0 {
 			return &ode.Error{Status: ode.NonFinite, Row: set.First + lo + i/d, Step: len(s.Grid) - 1, T: s.Grid[len(s.Grid)-1]}
 		}
+		copy(part, x1)
 		return nil
 	})
 	res.Evals += int64(n)
 	res.MaxNFE++
 	res.Wall = time.Since(begin)
 	var bad *ode.Error
-	if errors.As(err, &bad) {
+	switch {
+	case errors.As(err, &bad):
 		res.Status = bad.Status
-		return nil, res, ode.WithModelError(err, s.Model)
-	}
-	if err != nil {
+		err = ode.WithModelError(err, s.Model)
+	case err != nil:
 		res.Status = ode.Cancelled
-		return nil, res, &ode.Error{Status: ode.Cancelled, Row: set.First, Step: len(s.Grid) - 1, T: s.Grid[len(s.Grid)-1], Err: err}
+		err = &ode.Error{Status: ode.Cancelled, Row: set.First, Step: len(s.Grid) - 1, T: s.Grid[len(s.Grid)-1], Err: err}
 	}
-	return x1, res, nil
+	return res, err
 }
 
 // DrawDense is Draw with the samples as the rows of a matrix.
@@ -161,14 +180,19 @@ func (s *Sampler) DrawDense(ctx context.Context, n int, set *ode.Settings) (*mat
 
 // Start returns the n starting points x at t = Grid[0] of the samples first, first+1, …
 func (s *Sampler) Start(n, first, workers int) []float64 {
+	x := make([]float64, n*s.Model.Dim())
+	s.start(x, first, workers)
+	return x
+}
+
+func (s *Sampler) start(x []float64, first, workers int) {
 	base := s.Base
 	if base == nil {
 		base = BaseOf(s.Path, s.Grid[0])
 	}
 	d := s.Model.Dim()
-	x := make([]float64, n*d)
 	sources := make([]*stream.Source, par.Workers(workers))
-	_ = par.Rows(context.Background(), n, 1024, workers, func(w, lo, hi int) error {
+	_ = par.Rows(context.Background(), len(x)/d, 1024, workers, func(w, lo, hi int) error {
 		if sources[w] == nil {
 			sources[w] = stream.New()
 		}
@@ -183,7 +207,6 @@ func (s *Sampler) Start(n, first, workers int) []float64 {
 		}
 		return nil
 	})
-	return x
 }
 
 // checkNoise refuses noise to models of another noise than Gaussian, and where the
