@@ -89,34 +89,52 @@ func (s *BridgeSampler) backward() bool { return s.Grid[len(s.Grid)-1] < s.Grid[
 // far the run came; the samples are then nil. It panics if there is no Source, or one of
 // another dimension.
 func (s *BridgeSampler) Draw(ctx context.Context, n int, set *ode.Settings) ([]float64, ode.Result, error) {
+	x := make([]float64, n*s.Model.Dim())
+	res, err := s.DrawTo(ctx, x, set)
+	if err != nil {
+		return nil, res, err
+	}
+	return x, res, nil
+}
+
+// DrawTo is Draw of as many samples as fill x, flat, which need not be zero. After an error
+// x holds no meaningful values.
+func (s *BridgeSampler) DrawTo(ctx context.Context, x []float64, set *ode.Settings) (ode.Result, error) {
 	if set == nil {
 		set = &ode.Settings{}
 	}
-	return s.run(ctx, s.Start(n, set.First, set.Workers), set)
+	s.start(x, set.First, set.Workers)
+	return s.run(ctx, x, set)
 }
 
 // Start returns the starts of Draw of the samples first, first+1, …
 func (s *BridgeSampler) Start(n, first, workers int) []float64 {
+	x := make([]float64, n*s.Model.Dim())
+	s.start(x, first, workers)
+	return x
+}
+
+func (s *BridgeSampler) start(x []float64, first, workers int) {
 	d := s.Model.Dim()
 	if s.Source == nil || s.Source.Dim() != d {
 		panic("interpolant: Draw needs a source of the model's dimension")
 	}
-	x := make([]float64, n*d)
-	eachRow(n, &ode.Settings{First: first, Workers: workers}, func(src *stream.Source, i int, sample uint64) {
+	eachRow(len(x)/d, &ode.Settings{First: first, Workers: workers}, func(src *stream.Source, i int, sample uint64) {
 		s.Source.Rand(x[i*d:(i+1)*d], src.At(s.Seed, stream.Base, sample, 0))
 	})
-	return x
 }
 
 // DrawFrom is Draw from the given starts, flat, which are left as they are.
 func (s *BridgeSampler) DrawFrom(ctx context.Context, x []float64, set *ode.Settings) ([]float64, ode.Result, error) {
-	if len(x)%s.Model.Dim() != 0 {
-		panic("interpolant: length of x is not a multiple of the dimension")
-	}
 	if set == nil {
 		set = &ode.Settings{}
 	}
-	return s.run(ctx, append([]float64(nil), x...), set)
+	x = append([]float64(nil), x...)
+	res, err := s.run(ctx, x, set)
+	if err != nil {
+		return nil, res, err
+	}
+	return x, res, nil
 }
 
 // eachRow calls f for each of n rows, with a source of the goroutine's own.
@@ -133,21 +151,25 @@ func eachRow(n int, set *ode.Settings, f func(src *stream.Source, i int, sample 
 	})
 }
 
-func (s *BridgeSampler) run(ctx context.Context, x []float64, set *ode.Settings) ([]float64, ode.Result, error) {
+// run carries x from the start to the end of the grid, in place.
+func (s *BridgeSampler) run(ctx context.Context, x []float64, set *ode.Settings) (ode.Result, error) {
+	if len(x)%s.Model.Dim() != 0 {
+		panic("interpolant: length of x is not a multiple of the dimension")
+	}
 	if s.Target != nil && s.Target.Dim() != s.Model.Dim() {
 		panic("interpolant: the target has not the model's dimension")
 	}
 	if err := ode.CheckGrid(s.Grid); err != nil {
-		return nil, ode.Result{}, err
+		return ode.Result{}, err
 	}
 	first, last := s.Grid[0], s.Grid[len(s.Grid)-1]
 	if min(first, last) < 0 || max(first, last) > 1 {
-		return nil, ode.Result{}, fmt.Errorf("interpolant: the time grid runs from %g to %g, outside [0, 1]", first, last)
+		return ode.Result{}, fmt.Errorf("interpolant: the time grid runs from %g to %g, outside [0, 1]", first, last)
 	}
 	if m, ok := s.Model.(interface{ Span() (t0, t1 float64) }); ok {
 		if infinite(first, m.Span) || infinite(last, m.Span) {
 			t0, t1 := m.Span()
-			return nil, ode.Result{}, fmt.Errorf("interpolant: the velocity is infinite at an end of the time grid, which runs from %g to %g; keep it within [%g, %g]", first, last, t0, t1)
+			return ode.Result{}, fmt.Errorf("interpolant: the velocity is infinite at an end of the time grid, which runs from %g to %g; keep it within [%g, %g]", first, last, t0, t1)
 		}
 	}
 	begin, n := time.Now(), len(x)/s.Model.Dim()
@@ -171,9 +193,9 @@ func (s *BridgeSampler) run(ctx context.Context, x []float64, set *ode.Settings)
 		if errors.As(err, &stop) {
 			res.Status = stop.Status
 		}
-		return nil, res, ode.WithModelError(err, s.Model)
+		return res, ode.WithModelError(err, s.Model)
 	}
-	return x, res, nil
+	return res, nil
 }
 
 // leave takes the step from the end of time to Grid[0] and returns the evaluations a point.
