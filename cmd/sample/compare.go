@@ -299,7 +299,8 @@ func (c *comparison) cell(ctx context.Context, smp *sampler, budget int, g *gaug
 	if err != nil {
 		return nil, err
 	}
-	x, res, err := c.route.draw(ctx, smp, grid, c.settings.N, c.settings.Seed, &ode.Settings{Workers: o.workers})
+	x := make([]float64, c.settings.N*c.target.Dim())
+	res, err := c.route.draw(ctx, smp, grid, x, c.settings.Seed, &ode.Settings{Workers: o.workers})
 	var fail *ode.Error
 	switch {
 	case errors.As(err, &fail) && fail.Status != ode.Cancelled:

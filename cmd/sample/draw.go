@@ -56,7 +56,11 @@ exact denoiser takes the place of a network, and compares the samples with exact
 
 K steps are K-1 steps of the sampler and one final denoising step; on --path interpolant,
 which ends at the data, K steps of the sampler. The seed and the settings decide every bit
-of the samples; the number of workers does not.`,
+of the samples; the number of workers does not.
+
+Samples go to --out as they are made, so that memory does not grow with -n. Metrics are of
+the first million samples and figures of the first 300,000, fewer in more than 67 dimensions
+(67 million numbers); --out - holds all samples until the run has succeeded.`,
 		Example: `  sample draw --target ring8 -n 20000 --out ring8.npy --plot ring8.png
   sample draw --target points:my.csv --sampler em --steps 200 --out new.csv
   sample draw --target image:photo.png --plot photo-samples.png
@@ -224,7 +228,7 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 		return asUsage(err)
 	}
 	defer sink.abort()
-	res, err := p.draw(ctx, set, sink.take)
+	res, err := p.draw(ctx, set, sink.prepare)
 	bar.clear()
 	if err != nil {
 		if res.Status == ode.Cancelled {

@@ -7,13 +7,20 @@ import (
 	"github.com/seed-dea4846a/sampler/internal/dataio"
 )
 
+// measurePoints bounds the samples that are measured: the floors of the metrics at a million
+// are far below what the eye or a paper's table tells apart.
+const measurePoints = 1_000_000
+
+// keepValues bounds the numbers that are measured or plotted, 512 MiB; the metrics take about
+// three times as many beside them, for exact samples.
+const keepValues = 1 << 26
+
 // A drawSink is where the samples of a draw go: to the file, under a temporary name until all
 // else has succeeded, and the first of them to the metrics and the figure.
 type drawSink struct {
 	p      *plan
 	out    string
-	keep   int         // numbers to keep
-	kept   []float64   // the first samples; all of them if they go to stdout
+	kept   []float64   // the first samples, as many as it has room for; all of them if they go to stdout
 	file   *hashedFile // nil without an output file
 	points *dataio.Points
 }
@@ -27,10 +34,11 @@ func newDrawSink(p *plan, o outputs, metrics []string) (*drawSink, error) {
 	if o.plot != "" {
 		rows = max(rows, plotPoints)
 	}
+	rows = min(rows, keepValues/p.target.Dim())
 	if o.out == "-" { // nothing is printed before the run has succeeded
 		rows = p.settings.N
 	}
-	s.keep = min(rows, p.settings.N) * p.target.Dim()
+	s.kept = make([]float64, 0, min(rows, p.settings.N)*p.target.Dim())
 	if o.out == "" || o.out == "-" {
 		return s, nil
 	}
@@ -42,16 +50,16 @@ func newDrawSink(p *plan, o outputs, metrics []string) (*drawSink, error) {
 	return s, err
 }
 
-// take has the form of plan.draw's.
-func (s *drawSink) take(x []float64) error {
-	s.kept = append(s.kept, x[:min(len(x), s.keep-len(s.kept))]...)
-	if s.file == nil {
-		return nil
+// prepare has the form of plan.draw's.
+func (s *drawSink) prepare(x []float64) (put func() error) {
+	write := func() error { return nil }
+	if s.file != nil {
+		write = s.points.Encode(x)
 	}
-	if err := s.points.Write(x); err != nil {
-		return asUsage(err)
+	return func() error {
+		s.kept = append(s.kept, x[:min(len(x), cap(s.kept)-len(s.kept))]...)
+		return asUsage(write())
 	}
-	return nil
 }
 
 // abort removes a file that was not finished.

@@ -479,7 +479,8 @@ func TestEverySamplerDraws(t *testing.T) {
 			for _, steps := range []int{1, 2, 3, 12} {
 				p, err := runSettings{Target: "ring8", Path: path, Sampler: e.Name, Steps: steps, N: 20, Seed: 1}.check(t.Context(), 0)
 				require.NoError(t, err, e.Name)
-				x, res, err := p.route.draw(t.Context(), p.sampler, p.grid, p.settings.N, p.settings.Seed, nil)
+				x := make([]float64, 20*2)
+				res, err := p.route.draw(t.Context(), p.sampler, p.grid, x, p.settings.Seed, nil)
 				require.NoError(t, err, "%s on %s, %d steps", e.Name, path, steps)
 				assert.True(t, allFinite(x), "%s on %s, %d steps", e.Name, path, steps)
 				if p.sampler.adaptive {

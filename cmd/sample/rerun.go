@@ -166,7 +166,7 @@ func (m *manifest) remake(ctx context.Context, file string, set *ode.Settings, w
 		if err != nil {
 			return err
 		}
-		_, err = p.draw(ctx, set, points.Write)
+		_, err = p.draw(ctx, set, points.Encode)
 		return err
 	case "loglik":
 		var s loglikSettings

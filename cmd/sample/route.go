@@ -161,12 +161,12 @@ func (r *route) scale(t float64) float64 {
 	return math.Hypot(c.Alpha, c.Sigma)
 }
 
-// draw returns n samples.
-func (r *route) draw(ctx context.Context, s *sampler, grid []float64, n int, seed uint64, set *ode.Settings) ([]float64, ode.Result, error) {
+// draw fills x with samples.
+func (r *route) draw(ctx context.Context, s *sampler, grid, x []float64, seed uint64, set *ode.Settings) (ode.Result, error) {
 	if r.bridge != nil {
-		return r.bridge.sampler(s, grid, seed).Draw(ctx, n, set)
+		return r.bridge.sampler(s, grid, seed).DrawTo(ctx, x, set)
 	}
-	return r.sampler(s, grid, seed).Draw(ctx, n, set)
+	return r.sampler(s, grid, seed).DrawTo(ctx, x, set)
 }
 
 // start returns the n starting points of draw.
