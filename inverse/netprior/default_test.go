@@ -12,7 +12,7 @@ import (
 )
 
 // The built-in prior takes away noise from pictures that it has not seen. The gains, in dB, are
-// 0.3 below those measured.
+// some 0.3 below those measured (3.18, 8.24, 14.64 and 10.35, 14.99, 20.83), for kernels that round otherwise.
 func TestDefaultRemovesNoise(t *testing.T) {
 	camera, rows, cols, err := dataio.ReadGray("../../bench/restore/testdata/camera.png")
 	require.NoError(t, err)
@@ -29,8 +29,8 @@ func TestDefaultRemovesNoise(t *testing.T) {
 		clean  []float64
 		s, min float64
 	}{
-		{crop, 0.02, 2.5}, {crop, 0.1, 7.6}, {crop, 0.5, 13.9},
-		{phantom, 0.02, 8.5}, {phantom, 0.1, 13.4}, {phantom, 0.5, 18.9},
+		{crop, 0.02, 2.8}, {crop, 0.1, 7.9}, {crop, 0.5, 14.3},
+		{phantom, 0.02, 10}, {phantom, 0.1, 14.6}, {phantom, 0.5, 20.5},
 	} {
 		y, z := make([]float64, n*n), normals(n*n, 1)
 		for i, v := range c.clean {
