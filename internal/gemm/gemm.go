@@ -19,14 +19,16 @@ type Float = simd.Float
 // where op is the transpose if transA or transB says so; A is then stored k×m, B n×k.
 // C overlaps neither A nor B; with β = 0 it is written without being read.
 //
-// Every element is a sum over k in an order that depends on k alone: the result is the same
-// bit for bit for any number of workers, and a row of C does not depend on the other rows. One
+// Every element is a sum over k in an order that depends on k alone, for n ≤ 4 on transA too: the
+// result is the same bit for bit for any number of workers, and a row of C does not depend on the
+// other rows. One
 // worker allocates nothing once its scratch space has grown; more than one (GOMAXPROCS if
 // workers < 1) start goroutines.
 //
 // The blocks are those of Goto and van de Geijn (2008, doi 10.1145/1356052.1356053): a panel
 // of B, depth rows of a tile's width, stays in the first cache while the tiles of a block of
-// rows of A pass along it.
+// rows of A pass along it. Up to four columns, of which a tile would be mostly empty, have kernels
+// of their own.
 func Mul[T Float](c []T, alpha T, a []T, transA bool, b []T, transB bool, beta T, m, n, k, workers int) {
 	if len(a) < m*k || len(b) < k*n || len(c) < m*n {
 		panic("gemm: matrix shorter than its shape")
@@ -39,6 +41,7 @@ func Mul[T Float](c []T, alpha T, a []T, transA bool, b []T, transB bool, beta T
 		p.ars, p.acs = 1, m
 	}
 	p.height, p.width = simd.TileShape[T]()
+	p.narrow = n <= simd.NarrowCols
 	workers = par.Workers(workers)
 	size := min(rowBlock, (m+workers-1)/workers)
 	buf := scratch[T](min(k, depth) * min(n+p.width, columnBlock))
@@ -85,12 +88,18 @@ type product[T Float] struct {
 	j0, j1, l0, l1 int
 	b              []T // the block of B in panels of that width
 	direct         []T // B itself, unless nil, for panels of whole width
+	narrow         bool
+	brs, bcs       int // steps between rows and columns of b, if narrow
 }
 
 // packB copies the block of B in panels of a tile's width, each row after row, the last filled
 // up with zeros, but for those that are used in place.
 func (p *product[T]) packB(buf, b []T, transB bool) {
 	k, w := p.l1-p.l0, p.width
+	if p.narrow {
+		p.packNarrow(buf, b, transB)
+		return
+	}
 	p.b = buf
 	p.direct = nil
 	if !transB && p.m <= few {
@@ -115,8 +124,25 @@ func (p *product[T]) packB(buf, b []T, transB bool) {
 	}
 }
 
+// packNarrow copies B's columns if their terms have to lie side by side, as those of A's rows do.
+func (p *product[T]) packNarrow(buf, b []T, transB bool) {
+	switch k := p.l1 - p.l0; {
+	case transB:
+		p.b, p.brs, p.bcs = b[p.l0:], 1, p.k
+	case p.ars == 1:
+		p.b, p.brs, p.bcs = b[p.l0*p.n:], p.n, 1
+	default:
+		p.b, p.brs, p.bcs = buf, 1, k
+		simd.Transpose(buf, k, b[p.l0*p.n:], p.n, k, p.n)
+	}
+}
+
 func (p *product[T]) rows(lo, hi int) {
 	k, w := p.l1-p.l0, p.width
+	if p.narrow {
+		simd.GemmNarrow(p.c[lo*p.n:], p.n, p.a[lo*p.ars+p.l0*p.acs:], p.ars, p.acs, p.b, p.brs, p.bcs, k, hi-lo, p.n, p.alpha, p.beta)
+		return
+	}
 	tiles := (hi - lo + p.height - 1) / p.height
 	a, ars, acs := p.a[lo*p.ars+p.l0*p.acs:], p.ars, p.acs
 	if acs >= far && p.j1-p.j0 >= 4*w {

@@ -119,6 +119,7 @@ func BenchmarkMul(b *testing.B) {
 	}{
 		{"forward", false, true, 512, 128, 128}, {"input", false, false, 512, 128, 128}, {"weights", true, false, 128, 128, 512},
 		{"narrow", false, true, 512, 2, 128}, {"narrowWeights", true, false, 128, 3, 512},
+		{"fewRows", true, false, 2, 128, 512}, {"outer", false, false, 512, 128, 2},
 	} {
 		for _, workers := range []int{1, 2} {
 			b.Run(fmt.Sprintf("%s/workers=%d", c.name, workers), func(b *testing.B) {

@@ -9,6 +9,18 @@ func gemm32AVX512(c *float32, ldc int, a *float32, ars int, acs int, b *float32,
 func gemm32AVX2(c *float32, ldc int, a *float32, ars int, acs int, b *float32, ldb int, k int, rows int, cols int, alpha float32, beta float32)
 
 //go:noescape
+func dots32AVX512(sums *float32, a *float32, ars int, b *float32, ldb int, k int, groups int, cols int)
+
+//go:noescape
+func strip32AVX512(sums *float32, a *float32, acs int, b *float32, brs int, bcs int, k int, rows int, cols int)
+
+//go:noescape
+func dots32AVX2(sums *float32, a *float32, ars int, b *float32, ldb int, k int, groups int, cols int)
+
+//go:noescape
+func strip32AVX2(sums *float32, a *float32, acs int, b *float32, brs int, bcs int, k int, rows int, cols int)
+
+//go:noescape
 func transpose32(dst *float32, ldd int, src *float32, lds int, rows int, cols int)
 
 //go:noescape
@@ -16,6 +28,18 @@ func gemm64AVX512(c *float64, ldc int, a *float64, ars int, acs int, b *float64,
 
 //go:noescape
 func gemm64AVX2(c *float64, ldc int, a *float64, ars int, acs int, b *float64, ldb int, k int, rows int, cols int, alpha float64, beta float64)
+
+//go:noescape
+func dots64AVX512(sums *float64, a *float64, ars int, b *float64, ldb int, k int, groups int, cols int)
+
+//go:noescape
+func strip64AVX512(sums *float64, a *float64, acs int, b *float64, brs int, bcs int, k int, rows int, cols int)
+
+//go:noescape
+func dots64AVX2(sums *float64, a *float64, ars int, b *float64, ldb int, k int, groups int, cols int)
+
+//go:noescape
+func strip64AVX2(sums *float64, a *float64, acs int, b *float64, brs int, bcs int, k int, rows int, cols int)
 
 //go:noescape
 func transpose64(dst *float64, ldd int, src *float64, lds int, rows int, cols int)

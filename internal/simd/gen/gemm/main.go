@@ -16,6 +16,10 @@ func main() {
 	for _, bits := range []int{32, 64} {
 		tile(bits, true)
 		tile(bits, false)
+		for _, avx512 := range []bool{true, false} {
+			dots(bits, avx512)
+			strip(bits, avx512)
+		}
 		transpose(bits)
 	}
 	Generate()
