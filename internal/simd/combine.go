@@ -95,10 +95,11 @@ func Combine2Each(dst, a, x, b, y []float64) {
 	for i := done; i < n; i++ {
 		u, v := a[i], b[i]
 		for j := i * d; j < (i+1)*d; j++ {
+			// As addScaled from 0, also where the compiler fuses.
 			if level == Generic {
-				dst[j] = float64(v*y[j]) + u*x[j] // as addScaled, also where the compiler fuses
+				dst[j] = (0 + v*y[j]) + u*x[j]
 			} else {
-				dst[j] = math.FMA(u, x[j], v*y[j])
+				dst[j] = math.FMA(u, x[j], 0+v*y[j])
 			}
 		}
 	}
@@ -124,10 +125,11 @@ func ScaleEach(dst, a, x []float64) {
 
 // perPoint returns the number of points, of which a has a value each, and their dimension.
 func perPoint(x, a []float64) (n, d int) {
-	if n = len(a); n == 0 {
+	n = len(a)
+	switch {
+	case n == 0 && len(x) == 0:
 		return 0, 1
-	}
-	if len(x)%n != 0 {
+	case n == 0 || len(x)%n != 0:
 		panic("simd: points and their values do not fit")
 	}
 	return n, len(x) / n

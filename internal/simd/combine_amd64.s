@@ -113,10 +113,11 @@ more:
 // func scaleEach1AVX2(dst *float64, a *float64, x *float64, n int)
 // Requires: AVX
 TEXT ·scaleEach1AVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ n+24(FP), CX
-	MOVQ a+8(FP), DX
-	MOVQ x+16(FP), BX
+	MOVQ   dst+0(FP), AX
+	MOVQ   n+24(FP), CX
+	MOVQ   a+8(FP), DX
+	MOVQ   x+16(FP), BX
+	VXORPD Y0, Y0, Y0
 
 more:
 	VMOVUPD (DX), Y0
@@ -133,19 +134,20 @@ more:
 // func combineEach1AVX2(dst *float64, a *float64, x *float64, b *float64, y *float64, n int)
 // Requires: AVX, FMA3
 TEXT ·combineEach1AVX2(SB), NOSPLIT, $0-48
-	MOVQ dst+0(FP), AX
-	MOVQ n+40(FP), CX
-	MOVQ a+8(FP), DX
-	MOVQ x+16(FP), BX
-	MOVQ b+24(FP), SI
-	MOVQ y+32(FP), DI
+	MOVQ   dst+0(FP), AX
+	MOVQ   n+40(FP), CX
+	MOVQ   a+8(FP), DX
+	MOVQ   x+16(FP), BX
+	MOVQ   b+24(FP), SI
+	MOVQ   y+32(FP), DI
+	VXORPD Y0, Y0, Y0
 
 more:
-	VMOVUPD     (DX), Y0
-	VMOVUPD     (SI), Y1
-	VMULPD      (DI), Y1, Y1
-	VFMADD231PD (BX), Y0, Y1
-	VMOVUPD     Y1, (AX)
+	VMOVUPD     (DX), Y1
+	VMOVUPD     (SI), Y2
+	VFMADD132PD (DI), Y0, Y2
+	VFMADD231PD (BX), Y1, Y2
+	VMOVUPD     Y2, (AX)
 	ADDQ        $0x00000020, DX
 	ADDQ        $0x00000020, SI
 	ADDQ        $0x00000020, AX
@@ -159,10 +161,11 @@ more:
 // func scaleEach2AVX2(dst *float64, a *float64, x *float64, n int)
 // Requires: AVX, AVX2
 TEXT ·scaleEach2AVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ n+24(FP), CX
-	MOVQ a+8(FP), DX
-	MOVQ x+16(FP), BX
+	MOVQ   dst+0(FP), AX
+	MOVQ   n+24(FP), CX
+	MOVQ   a+8(FP), DX
+	MOVQ   x+16(FP), BX
+	VXORPD Y0, Y0, Y0
 
 more:
 	VMOVUPD (DX), Y0
@@ -183,26 +186,27 @@ more:
 // func combineEach2AVX2(dst *float64, a *float64, x *float64, b *float64, y *float64, n int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·combineEach2AVX2(SB), NOSPLIT, $0-48
-	MOVQ dst+0(FP), AX
-	MOVQ n+40(FP), CX
-	MOVQ a+8(FP), DX
-	MOVQ x+16(FP), BX
-	MOVQ b+24(FP), SI
-	MOVQ y+32(FP), DI
+	MOVQ   dst+0(FP), AX
+	MOVQ   n+40(FP), CX
+	MOVQ   a+8(FP), DX
+	MOVQ   x+16(FP), BX
+	MOVQ   b+24(FP), SI
+	MOVQ   y+32(FP), DI
+	VXORPD Y0, Y0, Y0
 
 more:
-	VMOVUPD     (DX), Y0
-	VPERMPD     $0x50, Y0, Y1
-	VPERMPD     $0xfa, Y0, Y0
-	VMOVUPD     (SI), Y2
-	VPERMPD     $0x50, Y2, Y3
-	VPERMPD     $0xfa, Y2, Y2
-	VMULPD      (DI), Y3, Y3
-	VFMADD231PD (BX), Y1, Y3
-	VMOVUPD     Y3, (AX)
-	VMULPD      32(DI), Y2, Y2
-	VFMADD231PD 32(BX), Y0, Y2
-	VMOVUPD     Y2, 32(AX)
+	VMOVUPD     (DX), Y1
+	VPERMPD     $0x50, Y1, Y2
+	VPERMPD     $0xfa, Y1, Y1
+	VMOVUPD     (SI), Y3
+	VPERMPD     $0x50, Y3, Y4
+	VPERMPD     $0xfa, Y3, Y3
+	VFMADD132PD (DI), Y0, Y4
+	VFMADD231PD (BX), Y2, Y4
+	VMOVUPD     Y4, (AX)
+	VFMADD132PD 32(DI), Y0, Y3
+	VFMADD231PD 32(BX), Y1, Y3
+	VMOVUPD     Y3, 32(AX)
 	ADDQ        $0x00000020, DX
 	ADDQ        $0x00000020, SI
 	ADDQ        $0x00000040, AX
@@ -214,12 +218,13 @@ more:
 	RET
 
 // func scaleEach1AVX512(dst *float64, a *float64, x *float64, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·scaleEach1AVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ n+24(FP), CX
-	MOVQ a+8(FP), DX
-	MOVQ x+16(FP), BX
+	MOVQ   dst+0(FP), AX
+	MOVQ   n+24(FP), CX
+	MOVQ   a+8(FP), DX
+	MOVQ   x+16(FP), BX
+	VXORPD Z0, Z0, Z0
 
 more:
 	VMOVUPD (DX), Z0
@@ -234,21 +239,22 @@ more:
 	RET
 
 // func combineEach1AVX512(dst *float64, a *float64, x *float64, b *float64, y *float64, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·combineEach1AVX512(SB), NOSPLIT, $0-48
-	MOVQ dst+0(FP), AX
-	MOVQ n+40(FP), CX
-	MOVQ a+8(FP), DX
-	MOVQ x+16(FP), BX
-	MOVQ b+24(FP), SI
-	MOVQ y+32(FP), DI
+	MOVQ   dst+0(FP), AX
+	MOVQ   n+40(FP), CX
+	MOVQ   a+8(FP), DX
+	MOVQ   x+16(FP), BX
+	MOVQ   b+24(FP), SI
+	MOVQ   y+32(FP), DI
+	VXORPD Z0, Z0, Z0
 
 more:
-	VMOVUPD     (DX), Z0
-	VMOVUPD     (SI), Z1
-	VMULPD      (DI), Z1, Z1
-	VFMADD231PD (BX), Z0, Z1
-	VMOVUPD     Z1, (AX)
+	VMOVUPD     (DX), Z1
+	VMOVUPD     (SI), Z2
+	VFMADD132PD (DI), Z0, Z2
+	VFMADD231PD (BX), Z1, Z2
+	VMOVUPD     Z2, (AX)
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	ADDQ        $0x00000040, AX
@@ -260,7 +266,7 @@ more:
 	RET
 
 // func scaleEach2AVX512(dst *float64, a *float64, x *float64, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·scaleEach2AVX512(SB), NOSPLIT, $0-32
 	MOVQ      dst+0(FP), AX
 	MOVQ      n+24(FP), CX
@@ -268,6 +274,7 @@ TEXT ·scaleEach2AVX512(SB), NOSPLIT, $0-32
 	MOVQ      x+16(FP), BX
 	VMOVDQU64 pairs<>+0(SB), Z0
 	VMOVDQU64 pairs<>+64(SB), Z1
+	VXORPD    Z2, Z2, Z2
 
 more:
 	VMOVUPD (DX), Z2
@@ -304,7 +311,7 @@ DATA pairs<>+120(SB)/8, $0x0000000000000007
 GLOBL pairs<>(SB), RODATA|NOPTR, $128
 
 // func combineEach2AVX512(dst *float64, a *float64, x *float64, b *float64, y *float64, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·combineEach2AVX512(SB), NOSPLIT, $0-48
 	MOVQ      dst+0(FP), AX
 	MOVQ      n+40(FP), CX
@@ -314,20 +321,21 @@ TEXT ·combineEach2AVX512(SB), NOSPLIT, $0-48
 	MOVQ      y+32(FP), DI
 	VMOVDQU64 pairs<>+0(SB), Z0
 	VMOVDQU64 pairs<>+64(SB), Z1
+	VXORPD    Z2, Z2, Z2
 
 more:
-	VMOVUPD     (DX), Z2
-	VPERMPD     Z2, Z0, Z3
-	VPERMPD     Z2, Z1, Z2
-	VMOVUPD     (SI), Z4
-	VPERMPD     Z4, Z0, Z5
-	VPERMPD     Z4, Z1, Z4
-	VMULPD      (DI), Z5, Z5
-	VFMADD231PD (BX), Z3, Z5
-	VMOVUPD     Z5, (AX)
-	VMULPD      64(DI), Z4, Z4
-	VFMADD231PD 64(BX), Z2, Z4
-	VMOVUPD     Z4, 64(AX)
+	VMOVUPD     (DX), Z3
+	VPERMPD     Z3, Z0, Z4
+	VPERMPD     Z3, Z1, Z3
+	VMOVUPD     (SI), Z5
+	VPERMPD     Z5, Z0, Z6
+	VPERMPD     Z5, Z1, Z5
+	VFMADD132PD (DI), Z2, Z6
+	VFMADD231PD (BX), Z4, Z6
+	VMOVUPD     Z6, (AX)
+	VFMADD132PD 64(DI), Z2, Z5
+	VFMADD231PD 64(BX), Z3, Z5
+	VMOVUPD     Z5, 64(AX)
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	ADDQ        $0x00000080, AX

@@ -87,6 +87,15 @@ func BenchmarkCombine(b *testing.B) {
 	}
 }
 
+// bitsOf tells 0 from -0, which are equal.
+func bitsOf(x []float64) []uint64 {
+	b := make([]uint64, len(x))
+	for i, v := range x {
+		b[i] = math.Float64bits(v)
+	}
+	return b
+}
+
 // Points with coefficients of their own have the bits that they have alone.
 func TestCombineEach(t *testing.T) {
 	everyLevel(t, func(t *testing.T) {
@@ -95,6 +104,19 @@ func TestCombineEach(t *testing.T) {
 				v := testVectors(2, n*d)
 				c := testVectors(2, n)
 				x, y, a, b := v[0], v[1], c[0], c[1]
+				for i := range x { // signs of zeros, infinities, and one NaN alone
+					switch i % 11 {
+					case 3:
+						x[i], y[i] = 0, math.Copysign(0, -1)
+					case 5:
+						x[i], y[i] = 0, 0
+					case 8:
+						x[i], y[i] = math.Inf(1), 0
+					}
+				}
+				if n > 2 {
+					a[1], b[1], x[2*d] = math.Copysign(0, -1), 0, math.NaN()
+				}
 				sum, product := make([]float64, n*d), make([]float64, n*d)
 				for i := range n {
 					lo, hi := i*d, (i+1)*d
@@ -105,12 +127,16 @@ func TestCombineEach(t *testing.T) {
 				}
 				got := make([]float64, n*d)
 				ScaleEach(got, a, x)
-				assert.Equal(t, product, got, "%d points of dimension %d", n, d)
+				assert.Equal(t, bitsOf(product), bitsOf(got), "%d points of dimension %d", n, d)
 				Combine2Each(got, a, x, b, y)
-				assert.Equal(t, sum, got, "%d points of dimension %d", n, d)
+				assert.Equal(t, bitsOf(sum), bitsOf(got), "%d points of dimension %d", n, d)
 				Combine2Each(y, a, x, b, y)
-				assert.Equal(t, sum, y, "in place")
+				assert.Equal(t, bitsOf(sum), bitsOf(y), "in place")
 			}
 		}
 	})
+	one := make([]float64, 1)
+	assert.Panics(t, func() { Combine2Each(one, nil, one, nil, one) })
+	assert.Panics(t, func() { ScaleEach(one, one[:0], one) })
+	assert.Panics(t, func() { ScaleEach(make([]float64, 3), make([]float64, 2), make([]float64, 3)) })
 }

@@ -81,6 +81,8 @@ func each(l emit.Lanes, d int, sum bool) {
 		b, y = Load(Param("b"), GP64()), Load(Param("y"), GP64())
 	}
 	spread := spreader(l, d)
+	zero := l.Reg() // where a sum starts, which makes a product -0 to 0
+	VXORPD(zero, zero, zero)
 	Label("more")
 	va := spread(a)
 	vb := va
@@ -91,7 +93,7 @@ func each(l emit.Lanes, d int, sum bool) {
 		at := func(p reg.Register) operand.Mem { return operand.Mem{Base: p, Disp: width * i} }
 		t := vb[i]
 		if sum {
-			VMULPD(at(y), t, t)
+			VFMADD132PD(at(y), zero, t)
 			VFMADD231PD(at(x), va[i], t)
 		} else {
 			VMULPD(at(x), t, t)
