@@ -45,9 +45,11 @@ func (o *Order) Do(i int, f func() error) error {
 	for !o.stopped && o.early[o.next] != nil {
 		f := o.early[o.next]
 		delete(o.early, o.next)
-		o.mu.Unlock()
-		err := f()
-		o.mu.Lock()
+		err := func() error {
+			o.mu.Unlock()
+			defer o.mu.Lock() // in a panic too, which else ends in that of the mutex
+			return f()
+		}()
 		o.next++
 		o.moved.Broadcast()
 		if err != nil {

@@ -56,3 +56,9 @@ func TestOrderStops(t *testing.T) {
 	}
 	assert.Panics(t, func() { NewOrder(0) })
 }
+
+// A panic of a function is seen as what it is.
+func TestOrderPanics(t *testing.T) {
+	o := NewOrder(1)
+	assert.PanicsWithValue(t, "broken", func() { _ = o.Do(0, func() error { panic("broken") }) })
+}
