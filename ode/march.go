@@ -69,8 +69,8 @@ type RowSolver interface {
 	SolveRow(ctx context.Context, x []float64, row int, grid []float64, record func(k int, x []float64)) (Stats, error)
 }
 
-// MarchRows drives solvers that choose their own steps for each point: it is the
-// loop behind every adaptive solver of the module.
+// MarchRows drives solvers that take one point after another, each with steps of its own.
+// SolveAdaptive takes those of a row group side by side instead.
 func MarchRows(ctx context.Context, x []float64, dim int, grid []float64, newSolver func() RowSolver, s *Settings) (Result, error) {
 	return run(ctx, x, dim, grid, s, func(int) groupRunner {
 		rs := newSolver()

@@ -118,12 +118,6 @@ func TestFlowOfAGaussian(t *testing.T) {
 	}
 }
 
-// TestReverseKeepsTheMarginals checks the moment equations of the process for a Gaussian
-// target, where drift = a x + b: with V = α²s² + σ² and mean M = αm,
-//
-//	dM/dt = a M + b,   dV/dt = 2aV + g²
-//
-// at any noise level. A wrong weight of the score breaks the second.
 // Each point at its own time has the bits that it has alone.
 func TestFlowAtManyTimes(t *testing.T) {
 	const n = 37
@@ -143,6 +137,12 @@ func TestFlowAtManyTimes(t *testing.T) {
 	}
 }
 
+// TestReverseKeepsTheMarginals checks the moment equations of the process for a Gaussian
+// target, where drift = a x + b: with V = α²s² + σ² and mean M = αm,
+//
+//	dM/dt = a M + b,   dV/dt = 2aV + g²
+//
+// at any noise level. A wrong weight of the score breaks the second.
 func TestReverseKeepsTheMarginals(t *testing.T) {
 	for name, p := range paths(t) {
 		for _, tm := range []float64{0.05, 0.4, 0.8, 0.97} {

@@ -3,9 +3,8 @@ package sde
 import (
 	"math"
 
-	"github.com/seed-dea4846a/sampler/ode"
-
 	"github.com/seed-dea4846a/sampler/internal/simd"
+	"github.com/seed-dea4846a/sampler/ode"
 )
 
 // Ancestral is the first-order ancestral step. With τ = 1 - (σ̄'/σ̄)², σ̄ = σ/α, and

@@ -3,9 +3,8 @@ package sde
 import (
 	"math"
 
-	"github.com/seed-dea4846a/sampler/ode"
-
 	"github.com/seed-dea4846a/sampler/internal/simd"
+	"github.com/seed-dea4846a/sampler/ode"
 )
 
 // Churn is the stochastic sampler of EDM (Karras et al. 2022, arXiv:2206.00364, algorithm

@@ -3,9 +3,8 @@ package sde
 import (
 	"math"
 
-	"github.com/seed-dea4846a/sampler/ode"
-
 	"github.com/seed-dea4846a/sampler/internal/simd"
+	"github.com/seed-dea4846a/sampler/ode"
 )
 
 // PredictorCorrector follows each step of a method by Langevin steps at its end (Song et

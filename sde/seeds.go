@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/seed-dea4846a/sampler/ode"
-
 	"github.com/seed-dea4846a/sampler/internal/simd"
+	"github.com/seed-dea4846a/sampler/ode"
 )
 
 // SEEDS is the exponential singlestep method of 1, 2 or 3 stages of Gonzalez et al.
