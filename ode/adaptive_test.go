@@ -319,6 +319,37 @@ func TestAdaptiveErrors(t *testing.T) {
 	assert.Panics(t, func() { adaptively(t, decay, nil, []float64{0, 1}, Adaptive{RTol: -1}, nil) })
 }
 
+// Of points side by side, of which some arrive early, an error names the one that failed, and
+// the counts are those of the points alone.
+func TestAdaptiveGroup(t *testing.T) {
+	blowup := Func{1, func(dst, x []float64, _ float64) {
+		for i, v := range x {
+			dst[i] = v * v
+		}
+	}}
+	for _, rows := range []int{1, 3, 5} {
+		x := []float64{0, 0, 0.1, 0, 1} // the last reaches infinity at 1
+		_, err := SolveAdaptive(context.Background(), blowup, x, []float64{0, 2}, Adaptive{}, &Settings{First: 40, Rows: rows, Workers: 1})
+		var e *Error
+		require.ErrorAs(t, err, &e)
+		assert.Equal(t, 44, e.Row, "groups of %d", rows)
+		assert.InDelta(t, 1, e.T, 1e-6) // the tolerance moves the pole by its order
+
+		var sum Stats
+		x = []float64{0, 0.4, 0.1, 0.2, 0}
+		for _, v := range x {
+			res, err := SolveAdaptive(context.Background(), blowup, []float64{v}, []float64{0, 2}, Adaptive{}, nil)
+			require.NoError(t, err)
+			sum.add(res.Stats)
+		}
+		res, err := SolveAdaptive(context.Background(), blowup, x, []float64{0, 2}, Adaptive{}, &Settings{Rows: rows})
+		require.NoError(t, err)
+		sum.Wall = res.Wall
+		assert.Equal(t, sum, res.Stats)
+		assert.Greater(t, 5*res.MaxNFE, int(res.Evals))
+	}
+}
+
 var errBroken = errors.New("broken")
 
 type failing struct{ Field }
