@@ -88,6 +88,13 @@ func TestFarBlocks(t *testing.T) {
 			// What is passed over is e⁻⁶⁰; the rest is rounding of other sums.
 			assert.InDeltaSlice(t, want[i], got[i], 1e-13*(1+floats.Norm(want[i], math.Inf(1))), "%s, method %d", c.name, i)
 		}
+		// Nor do points that are no numbers, which leave their logits of the first block behind.
+		bad := make([]float64, len(x))
+		for i := range bad {
+			bad[i] = math.NaN()
+		}
+		methods(pruned, bad, v, alpha, sigma)
+		assert.Equal(t, got, methods(pruned, x, v, alpha, sigma), "%s: after points that are no numbers", c.name)
 	}
 }
 
