@@ -194,7 +194,7 @@ func TestSparsePlan(t *testing.T) {
 	plan[3] = 0
 	diag, rows, x := normals(2, m), normals(4, n), normals(3, m)
 	var s sparsePlan
-	for _, k := range []int{1, 10, n * m, 5} { // each build starts from the last floor
+	for _, k := range []int{1, 4 * n * m / 5, 10, n * m, 5} { // each build starts from the last floor, for the second too high
 		s.build(plan, n, m, k)
 		want := make([]float64, m)
 		floats.MulTo(want, diag, x)
