@@ -54,6 +54,20 @@ func TestShardsDoNotShow(t *testing.T) {
 	}
 }
 
+// TestShardsAndTrace: trajectories of more samples than a shard would have, as in one piece.
+func TestShardsAndTrace(t *testing.T) {
+	p, err := runSettings{Target: "ring8", Path: "edm", Sampler: "em", Steps: 3, N: 100, Seed: 1}.check(t.Context(), 0)
+	require.NoError(t, err)
+	want := &ode.Trace{Rows: 40}
+	_, err = p.route.draw(t.Context(), p.sampler, p.grid, make([]float64, 200), 1, &ode.Settings{Trace: want})
+	require.NoError(t, err)
+	got := &ode.Trace{Rows: 40}
+	require.Less(t, shardRows(100, 2, 8), 40)
+	_, err = p.draw(t.Context(), &ode.Settings{Workers: 8, Trace: got}, func([]float64) func() error { return func() error { return nil } })
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+}
+
 // TestDrawMemory holds what is alive at any time of a draw to a file to a few shards, 128 KiB
 // each, whatever the number of samples: the longer run writes 4.8 MB more.
 func TestDrawMemory(t *testing.T) {
