@@ -129,9 +129,7 @@ func complexColumns(s *sweep, lo, hi int) {
 		case together:
 			simd.FFTGather(w.a[place*block:], z[at*stride+2*cols[0]:], count, stride, len(cols), re, im)
 		default:
-			for k, j := range cols {
-				simd.FFTGather(w.a[place*block:], z[at*stride+2*j:], count, stride, 1, re+k, im+k)
-			}
+			simd.FFTGatherColumns(w.a[place*block:], z[at*stride:], count, stride, cols, re, im)
 		}
 	})
 	res, _ := c.col.exec(w.a, w.b)
@@ -141,9 +139,7 @@ func complexColumns(s *sweep, lo, hi int) {
 		case together:
 			simd.FFTScatter(z[at*stride+2*cols[0]:], res[place*block:], count, stride, len(cols), re, im)
 		default:
-			for k, j := range cols {
-				simd.FFTScatter(z[at*stride+2*j:], res[place*block:], count, stride, 1, re+k, im+k)
-			}
+			simd.FFTScatterColumns(z[at*stride:], res[place*block:], count, stride, cols, re, im)
 		}
 	})
 	w.put()

@@ -157,6 +157,31 @@ func FFTScatter(dst, src []float64, n, stride, lanes, re, im int) {
 	}
 }
 
+// FFTGatherColumns is FFTGather of at most 8 columns that need not lie side by side: number
+// columns[k] of line i goes to lane k of block i.
+func FFTGatherColumns(dst, src []float64, n, stride int, columns []int, re, im int) {
+	dst = dst[:n*fftBlock]
+	for i := range n {
+		b, l := (*[fftBlock]float64)(dst[i*fftBlock:]), src[i*stride:]
+		for k, j := range columns {
+			v := l[2*j:][:2]
+			b[uint(re+k)%fftBlock], b[uint(im+k)%fftBlock] = v[0], v[1]
+		}
+	}
+}
+
+// FFTScatterColumns is the inverse of FFTGatherColumns.
+func FFTScatterColumns(dst, src []float64, n, stride int, columns []int, re, im int) {
+	src = src[:n*fftBlock]
+	for i := range n {
+		b, l := (*[fftBlock]float64)(src[i*fftBlock:]), dst[i*stride:]
+		for k, j := range columns {
+			v := l[2*j:][:2]
+			v[0], v[1] = b[uint(re+k)%fftBlock], b[uint(im+k)%fftBlock]
+		}
+	}
+}
+
 // FFTMultiply multiplies n blocks by lines of lanes ≤ 8 complex numbers, the line at
 // i·stride of h, or by their conjugates if sign is -1 and not 1, and exchanges real and
 // imaginary parts.

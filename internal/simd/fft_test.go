@@ -133,6 +133,27 @@ func TestFFTMovesTwins(t *testing.T) {
 	}
 }
 
+func TestFFTColumns(t *testing.T) {
+	const n, stride = 5, 60
+	z := fftNumbers(n*stride, 7)
+	for lanes := 1; lanes <= FFTLanes; lanes++ {
+		columns := []int{29, 3, 4, 11, 0, 17, 8, 9}[:lanes]
+		for _, parts := range [][2]int{{0, 8}, {8, 0}} {
+			re, im := parts[0], parts[1]
+			blocks, want := make([]float64, n*fftBlock), make([]float64, n*fftBlock)
+			FFTGatherColumns(blocks, z, n, stride, columns, re, im)
+			back, wantBack := make([]float64, len(z)), make([]float64, len(z))
+			FFTScatterColumns(back, blocks, n, stride, columns, re, im)
+			for k, j := range columns {
+				FFTGather(want, z[2*j:], n, stride, 1, re+k, im+k)
+				FFTScatter(wantBack[2*j:], want, n, stride, 1, re+k, im+k)
+			}
+			assert.Equal(t, want, blocks)
+			assert.Equal(t, wantBack, back)
+		}
+	}
+}
+
 func TestFFTTurnTwins(t *testing.T) {
 	c := fftNumbers(40, 6)
 	for n := 1; n < 10; n++ {
