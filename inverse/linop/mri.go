@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/seed-dea4846a/sampler/internal/fft"
+	"github.com/seed-dea4846a/sampler/internal/simd"
 )
 
 // MRI is the encoding of a complex image by one or more receive coils,
@@ -114,9 +115,9 @@ func (m *MRI) Apply(dst, x []float64) {
 		} else {
 			maps := m.maps[c*n:][:n]
 			if n <= serialWork || runtime.GOMAXPROCS(0) == 1 {
-				multiply(image, maps, in)
+				simd.ComplexMul(image, maps, in)
 			} else {
-				spread(n, func(lo, hi int) { multiply(image[lo:hi], maps[lo:hi], in[lo:hi]) })
+				spread(n, func(lo, hi int) { simd.ComplexMul(image[lo:hi], maps[lo:hi], in[lo:hi]) })
 			}
 		}
 		m.encoding.forward(out[c*k:][:k], image)
@@ -140,26 +141,12 @@ func (m *MRI) Adjoint(dst, y []float64) {
 		m.encoding.adjoint(image, in[c*k:][:k])
 		maps := m.maps[c*n:][:n]
 		if n <= serialWork || runtime.GOMAXPROCS(0) == 1 {
-			addConj(out, maps, image)
+			simd.ComplexAddConjMul(out, maps, image)
 		} else {
-			spread(n, func(lo, hi int) { addConj(out[lo:hi], maps[lo:hi], image[lo:hi]) })
+			spread(n, func(lo, hi int) { simd.ComplexAddConjMul(out[lo:hi], maps[lo:hi], image[lo:hi]) })
 		}
 	}
 	m.images.Put(z)
-}
-
-// multiply computes dst = s·x and addConj dst += conj(s)·x.
-func multiply(dst, s, x []complex128) {
-	for i, v := range x {
-		dst[i] = s[i] * v
-	}
-}
-
-func addConj(dst, s, x []complex128) {
-	for i, v := range x {
-		a, b := real(s[i]), imag(s[i])
-		dst[i] += complex(a*real(v)+b*imag(v), a*imag(v)-b*real(v))
-	}
 }
 
 // FromGrid writes the samples of a full k-space of shape {coils, rows, cols, 2}, as files
