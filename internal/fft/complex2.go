@@ -27,8 +27,8 @@ func NewComplex2(rows, cols int) *Complex2 {
 // Forward writes the unnormalised transform of src to dst, which may be src.
 func (c *Complex2) Forward(dst, src []complex128) {
 	c.check(dst, src)
-	c.sweepRows(dst, src, forward, false, 1)
-	c.sweepCols(dst, c.all, forward, false)
+	c.sweepRows(dst, src, forward, false)
+	c.sweepCols(dst, c.all, forward, false, 1)
 }
 
 // Inverse writes the inverse transform of src to dst, which may be src.
@@ -37,8 +37,8 @@ func (c *Complex2) Inverse(dst, src []complex128) {
 	if &dst[0] != &src[0] {
 		copy(dst, src)
 	}
-	c.sweepCols(dst, c.all, inverse, false)
-	c.sweepRows(dst, dst, inverse, false, 1/(float64(c.rows)*float64(c.cols)))
+	c.sweepCols(dst, c.all, inverse, false, 1/(float64(c.rows)*float64(c.cols)))
+	c.sweepRows(dst, dst, inverse, false)
 }
 
 // Centred writes the orthonormal transform of src to dst, which may be src, with the
@@ -50,16 +50,16 @@ func (c *Complex2) Inverse(dst, src []complex128) {
 // the spectrum that cols names; the others are undefined. A nil cols names all.
 func (c *Complex2) Centred(dst, src []complex128, cols []int) {
 	c.check(dst, src)
-	c.sweepRows(dst, src, forward, true, 1/math.Sqrt(float64(c.rows)*float64(c.cols)))
-	c.sweepCols(dst, c.list(cols), forward, true)
+	c.sweepRows(dst, src, forward, true)
+	c.sweepCols(dst, c.list(cols), forward, true, 1/math.Sqrt(float64(c.rows)*float64(c.cols)))
 }
 
 // CentredInverse is the inverse of Centred, and its adjoint, of a spectrum z that is zero
 // outside the columns cols. It works in place.
 func (c *Complex2) CentredInverse(z []complex128, cols []int) {
 	c.check(z, z)
-	c.sweepCols(z, c.list(cols), inverse, true)
-	c.sweepRows(z, z, inverse, true, 1/math.Sqrt(float64(c.rows)*float64(c.cols)))
+	c.sweepCols(z, c.list(cols), inverse, true, 1/math.Sqrt(float64(c.rows)*float64(c.cols)))
+	c.sweepRows(z, z, inverse, true)
 }
 
 func (c *Complex2) list(cols []int) []int {
@@ -75,15 +75,15 @@ func (c *Complex2) check(dst, src []complex128) {
 	}
 }
 
-func (c *Complex2) sweepRows(dst, src []complex128, m mode, shift bool, factor float64) {
+func (c *Complex2) sweepRows(dst, src []complex128, m mode, shift bool) {
 	s := sweeps.Get().(*sweep)
-	s.c2, s.to, s.z, s.mode, s.shift, s.factor = c, dst, src, m, shift, factor
+	s.c2, s.to, s.z, s.mode, s.shift = c, dst, src, m, shift
 	s.run(c.rows, lanes, c.rows*c.cols, complexRows)
 }
 
-func (c *Complex2) sweepCols(z []complex128, cols []int, m mode, shift bool) {
+func (c *Complex2) sweepCols(z []complex128, cols []int, m mode, shift bool, factor float64) {
 	s := sweeps.Get().(*sweep)
-	s.c2, s.z, s.cols, s.mode, s.shift = c, z, cols, m, shift
+	s.c2, s.z, s.cols, s.mode, s.shift, s.factor = c, z, cols, m, shift, factor
 	s.run(len(cols), lanes, c.rows*c.cols, complexColumns)
 }
 
@@ -107,9 +107,6 @@ func complexRows(s *sweep, lo, hi int) {
 		move(w.a, from(b, place*block), floats(s.z), from(m, 2*at), hi-lo, 2*count, false)
 	})
 	res, _ := c.row.exec(w.a, w.b)
-	if s.factor != 1 {
-		gonum.Scale(s.factor, res[:n*block])
-	}
 	s.runs(n, func(at, place, count int) {
 		move(res, from(b, place*block), floats(s.to), from(m, 2*at), hi-lo, 2*count, true)
 	})
@@ -133,6 +130,9 @@ func complexColumns(s *sweep, lo, hi int) {
 		}
 	})
 	res, _ := c.col.exec(w.a, w.b)
+	if s.factor != 1 { // here and not along the rows, for all of which there may be few columns
+		gonum.Scale(s.factor, res[:n*block])
+	}
 	s.runs(n, func(at, place, count int) {
 		switch {
 		case count == 0:
