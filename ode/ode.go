@@ -202,7 +202,7 @@ type Result struct {
 // An Error is a run that did not reach its end.
 type Error struct {
 	Status Status
-	Row    int     // index of the point in the whole batch
+	Row    int     // index of the point in the whole batch; of several, which one may depend on the row groups
 	Step   int     // index of the step, from 0
 	T      float64 // time reached
 	Err    error   // the model's or the context's own error, or nil
