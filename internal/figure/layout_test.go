@@ -76,6 +76,7 @@ func TestBox(t *testing.T) {
 	}
 	x := []float64{0, 0, 5, 5, math.NaN(), 0, 0, math.Inf(1)}
 	assert.Equal(t, "25% outside, 2 not finite", outside(x, 2, box{-1, 1, -1, 1}))
+	assert.Equal(t, "100% outside", outside([]float64{2, 2}, 2, box{-1, 1, -1, 1}))
 	assert.Empty(t, outside(x[:2], 2, box{-1, 1, -1, 1}))
 	assert.Empty(t, outside(nil, 2, box{-1, 1, -1, 1}))
 }

@@ -89,7 +89,7 @@ func outside(x []float64, d int, b box) string {
 	}
 	var s []string
 	if out > 0 {
-		s = append(s, fmt.Sprintf("%.2g%% outside", 100*float64(out)/float64(len(x)/d)))
+		s = append(s, fmt.Sprintf("%.3g%% outside", 100*float64(out)/float64(len(x)/d)))
 	}
 	if bad > 0 {
 		s = append(s, fmt.Sprintf("%d not finite", bad))
