@@ -216,11 +216,14 @@ func draw(ctx context.Context, s runSettings, o outputs, stdout, stderr io.Write
 	bar := newProgress(stderr, "drawing", o.quiet)
 	set := &ode.Settings{Workers: o.workers, Progress: bar.callback()}
 	if o.trajectories > 0 {
-		set.Trace = &ode.Trace{Rows: o.trajectories}
+		set.Trace = &ode.Trace{Rows: min(o.trajectories, p.settings.N)}
 		if p.sampler.adaptive {
 			if p.grid, err = p.route.times(p.settings.Grid, 100); err != nil {
 				return err
 			}
+		}
+		if most := keepValues / p.target.Dim() / len(p.grid); set.Trace.Rows > most {
+			return usagef("--trajectories %d are too many to hold: at most %d of dimension %d at %d times", o.trajectories, most, p.target.Dim(), len(p.grid))
 		}
 	}
 	sink, err := newDrawSink(p, o, names)

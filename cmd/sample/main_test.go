@@ -119,13 +119,17 @@ func TestRerunRefuses(t *testing.T) {
 	assert.Equal(t, exitRun, code, "not reproduced is a failed run")
 	assert.Contains(t, stderr, "not reproduced")
 
-	for name, text := range map[string]string{
-		"not.json": "hello", "empty.json": "{}", "unknown.json": strings.Replace(string(good), `"steps"`, `"stepz"`, 1),
-		"command.json": strings.Replace(string(good), `"command": "draw"`, `"command": "paint"`, 1),
+	for _, c := range []struct{ name, text, says string }{
+		{"not.csv.json", "hello", "not a manifest"},
+		{"empty.csv.json", "{}", "not a manifest"},
+		{"unknown.csv.json", strings.Replace(string(good), `"steps"`, `"stepz"`, 1), `"stepz"`},
+		{"command.csv.json", strings.Replace(string(good), `"command": "draw"`, `"command": "paint"`, 1), `"paint"`},
+		{"renamed.json", string(good), "name the file to write by --out"},
 	} {
-		write(t, name, text)
-		code, _, stderr = sample(t, "rerun", name)
-		assert.Equal(t, exitUsage, code, "%s: %s", name, stderr)
+		write(t, c.name, c.text)
+		code, _, stderr = sample(t, "rerun", c.name)
+		assert.Equal(t, exitUsage, code, "%s: %s", c.name, stderr)
+		assert.Contains(t, stderr, c.says, c.name)
 	}
 }
 
@@ -211,7 +215,12 @@ func TestBadInput(t *testing.T) {
 		{draw("--target", "ring8", "--metrics", "sliced"), []string{`did you mean "sliced_w2"`}},
 		{draw("--target", "ring8", "--metrics", "w2"), []string{"dimension 1"}},
 		{draw("--target", "ring8", "--trajectories", "5"), []string{"--plot"}},
+		{[]string{"draw", "--target", "ring8", "-n", "100000000", "--trajectories", "9223372036854775807", "--plot", "x.png"}, []string{"at most 838860 of dimension 2 at 40 times"}},
 		{draw("--target", "ring8", "--workers", "-1"), []string{"--workers"}},
+		{draw("--target", "ring8", "--seed", "-1"), []string{"--seed", "whole number from 0"}},
+		{draw("--target", "ring8", "-n", "99999999999999999999"), []string{"-n", "out of range"}},
+		{draw("--target", "ring8", "--json=perhaps"), []string{"--json", "true or false"}},
+		{[]string{"path", "--target", "ring8", "--floor", "x"}, []string{"--floor", "is not a number"}},
 		{draw("--target", "ring8", "extra"), []string{`"extra"`}},
 		{[]string{"draw", "--target", "ring8", "--out", "x.txt"}, []string{".npy or .csv"}},
 		{[]string{"draw", "--target", "ring8", "--out", "no/such/x.npy"}, []string{"no/such/x.npy"}},
@@ -252,6 +261,7 @@ func TestBadInput(t *testing.T) {
 		{[]string{"list", "samplerz"}, []string{`did you mean "samplers"`}},
 		{[]string{"rerun"}, []string{"one manifest"}},
 		{[]string{"rerun", "none.json"}, []string{"none.json"}},
+		{[]string{"rerun", "none.json", "--workers", "-1"}, []string{"--workers"}},
 	} {
 		name := strings.Join(tt.args, " ")
 		code, stdout, stderr := sample(t, tt.args...)

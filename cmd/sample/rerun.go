@@ -65,12 +65,17 @@ directory in which it was made.`,
 }
 
 func rerun(ctx context.Context, file, out string, workers int, quiet bool, stderr io.Writer) error {
+	if workers < 0 {
+		return usagef("--workers must not be negative, got %d", workers)
+	}
 	m, err := readManifest(file)
 	if err != nil {
 		return err
 	}
 	if out == "" {
-		out = strings.TrimSuffix(file, ".json")
+		if out = strings.TrimSuffix(file, ".json"); !strings.EqualFold(filepath.Ext(out), filepath.Ext(m.Output)) {
+			return usagef("%s does not have the name of a manifest of a %s file, such as x%[2]s.json; name the file to write by --out", file, filepath.Ext(m.Output))
+		}
 	}
 	if !strings.EqualFold(filepath.Ext(out), filepath.Ext(m.Output)) {
 		return usagef("--out %s: the manifest is of a %s file and so must be the new one", out, filepath.Ext(m.Output))

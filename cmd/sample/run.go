@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -118,8 +119,13 @@ func flagError(cmd *cobra.Command, err error) error {
 		return usagef("unknown flag --%s%s", name, didYouMean(name, flagNames(cmd)))
 	}
 	// "invalid argument "1e4" for "-n, --n" flag: strconv.ParseInt: …" says too much.
-	if head, _, ok := strings.Cut(msg, " flag: strconv."); ok {
-		return usagef("%s is not a whole number; see sample %s --help", strings.Replace(head, "invalid argument ", "the value ", 1), cmd.Name())
+	if head, tail, ok := strings.Cut(msg, " flag: strconv.Parse"); ok {
+		kind, _, _ := strings.Cut(tail, ":")
+		fault := map[string]string{"Int": "is not a whole number", "Uint": "is not a whole number from 0", "Float": "is not a number", "Bool": "is not true or false"}[kind]
+		if strings.HasSuffix(tail, strconv.ErrRange.Error()) {
+			fault = "is out of range"
+		}
+		return usagef("%s %s; see sample %s --help", strings.Replace(head, "invalid argument ", "the value ", 1), fault, cmd.Name())
 	}
 	return usagef("%s; see sample %s --help", msg, cmd.Name())
 }
